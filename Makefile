@@ -1,0 +1,46 @@
+# Every target creates and updates .venv by itself. uv is used when it is installed, else venv and pip.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+help: ## Say what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(STAMP) ## Install everything into .venv
+
+$(STAMP): pyproject.toml Makefile
+	@if command -v uv >/dev/null; then \
+	  uv venv --quiet --allow-existing --seed --python $(PYTHON) $(VENV); \
+	else \
+	  $(PYTHON) -m venv $(VENV) || { \
+	    echo "This Python has no venv: installing python3-venv"; \
+	    apt-get update -qq && apt-get install -y -qq python3-venv && $(PYTHON) -m venv $(VENV); }; \
+	fi
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[twin]' --group dev
+	@$(BIN)/python -m compileall -q src
+	@touch $@
+
+demo: $(STAMP) ## Mute a live call on the simulator; ONCE=1 ends after the run
+	@$(BIN)/micgate demo $(if $(ONCE),--once) $(if $(JSON),--json)
+
+test: $(STAMP) ## Run the whole test suite
+	@$(BIN)/python -m pytest
+
+format: $(STAMP) ## Format the code
+	@$(BIN)/ruff format src tests benchmarks examples
+	@$(BIN)/ruff check --fix --quiet src tests benchmarks examples
+
+check: $(STAMP) ## Format, lint, strict types, import directions
+	@$(BIN)/ruff format --check src tests benchmarks examples
+	@$(BIN)/ruff check src tests benchmarks examples
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest tests/architecture
+
+bench: $(STAMP) ## Measure, side by side, with medians and ratios
+	@$(BIN)/python -m benchmarks
+
+.PHONY: help setup demo test format check bench

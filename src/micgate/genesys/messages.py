@@ -1,0 +1,83 @@
+"""Request and Response: what travels, without any library's types."""
+
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from typing import Literal
+
+import msgspec
+
+Host = Literal["api", "login"]
+
+SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
+
+
+class Kind(Enum):
+    """How often a request may go on the wire."""
+
+    READ = "read"
+    """Asks only: replayed once after a 401, retried by `retry`."""
+    CHANGE = "change"
+    """Changes state: exactly one wire request; every answer is its outcome."""
+    TOKEN = "token"  # noqa: S105 -- a word, not a secret
+    """Carries credentials: never redirected, never replayed."""
+
+
+class Headers(Mapping[str, str]):
+    """Answer headers, looked up without case. Its repr hides secrets."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, pairs: Mapping[str, str]) -> None:
+        self._values = {name.lower(): value for name, value in pairs.items()}
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Headers({redacted(self._values)!r})"
+
+
+def redacted(headers: Mapping[str, str]) -> dict[str, str]:
+    """The same headers, secret values replaced, fit for a log."""
+    return {name: "***" if name.lower() in SECRET_HEADERS else value for name, value in headers.items()}
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One request to the vendor, before authorization is added.
+
+    `path` is absolute and percent-encoded, `query` is not encoded yet, `timeout` is in seconds for the whole exchange.
+    """
+
+    method: str
+    path: str
+    kind: Kind = Kind.READ
+    host: Host = "api"
+    query: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+    content_type: str | None = None
+    timeout: float = 10.0
+
+    def __repr__(self) -> str:
+        return f"Request({self.method} {self.path})"
+
+
+class Response(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer. `elapsed` is in seconds, from the first byte sent to the last byte read."""
+
+    status: int
+    headers: Headers
+    body: bytes
+    elapsed: float
+
+    @property
+    def correlation_id(self) -> str | None:
+        return self.headers.get("inin-correlation-id")
+
+    def __repr__(self) -> str:
+        return f"Response({self.status}, {len(self.body)} bytes)"
