@@ -1,7 +1,7 @@
 """Settings: one list. It feeds the command line, the library, the documentation and the tests.
 
 A value comes from, in this order: the environment, `.env` in the working directory, the default. An empty
-variable counts as unset. Every secret may be given as a file: `GENESYS_CLIENT_SECRET_FILE=/run/secrets/genesys`.
+variable counts as unset. Every secret may be given as a file: `GENESYS_CLIENT_SECRET_FILE=/run/secrets/it`.
 """
 
 import math
@@ -32,7 +32,7 @@ class SettingError(Exception):
         return {}
 
 
-class UnsafeSetting(SettingError):
+class UnsafeSettingError(SettingError):
     """Settings that together would send a secret where it must not go."""
 
     word = "unsafe_configuration"
@@ -311,7 +311,7 @@ def _check_destination(found: Mapping[str, _Found | None]) -> None:
         if (value := found[name]) and _from_environment(value)
     ]
     if hosts and secrets:
-        raise UnsafeSetting(
+        raise UnsafeSettingError(
             f"{secrets[0].variable} comes from the environment, but {hosts[0].source} says where to send it.",
             remedy=f"Set {hosts[0].variable} in the environment too, or keep both in {hosts[0].place}.",
         )
