@@ -1,0 +1,125 @@
+"""The `micgate` command: the lazy group, and the only place where errors become text and exit codes.
+
+Exit codes: 0 done, 1 refused or failed, 2 usage, 3 not confirmed or left closed, 4 no live call; after a clean
+release 129, 130 or 143 for SIGHUP, SIGINT and SIGTERM.
+"""
+
+import importlib
+import os
+import sys
+from typing import NamedTuple, NoReturn
+
+import click
+
+from micgate import __version__
+from micgate.cli import signals
+
+
+class _Lazy(NamedTuple):
+    """A command that is imported when it runs. `short` is its line in `micgate --help`."""
+
+    where: str
+    short: str
+
+
+_SECTIONS: dict[str, dict[str, _Lazy]] = {
+    "Try it": {
+        "demo": _Lazy("serve:demo", "Mute a call on the simulator, with proof. No account needed."),
+        "twin": _Lazy("serve:twin", "Run the simulator: a Genesys Cloud on this machine."),
+    },
+    "Mute": {
+        "mute": _Lazy("mute:mute", "Mute an agent for a while, then give the microphone back."),
+        "unmute": _Lazy("mute:unmute", "Open what was closed from here, else say whose mute stands."),
+        "set": _Lazy("mute:set_", "Set a microphone once, confirmed. You own the un-mute."),
+    },
+    "Look": {
+        "why": _Lazy("look:why", "Explain an agent's microphone: the call, the mute and whose it is."),
+        "agents": _Lazy("look:agents", "List the agents who are on a call now."),
+        "watch": _Lazy("look:watch", "Follow calls and microphones live."),
+    },
+    "Set up": {
+        "login": _Lazy("login:login", "Sign in as a person, in the browser."),
+        "logout": _Lazy("login:logout", "Revoke the sign-in and delete it."),
+        "doctor": _Lazy("doctor:doctor", "Check region, credentials, permissions and the way there."),
+        "explain": _Lazy("doctor:explain", "Explain an error of Genesys, pasted on stdin."),
+        "completion": _Lazy("completion:completion", "Print the completion script for a shell."),
+    },
+}
+_COMMANDS = {name: lazy for section in _SECTIONS.values() for name, lazy in section.items()}
+
+EXAMPLE = """\b
+Without an account:     micgate demo
+With one:               export GENESYS_REGION=mypurecloud.ie GENESYS_CLIENT_ID=...
+                        export GENESYS_CLIENT_SECRET_FILE=~/.genesys-secret
+                        micgate doctor
+                        micgate mute ada@example.com --for 90s --reason customer"""
+
+
+class Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- as above
+        if cmd_name not in _COMMANDS:
+            return None
+        module, name = _COMMANDS[cmd_name].where.split(":")
+        command = getattr(importlib.import_module(f"micgate.cli.{module}"), name)
+        assert isinstance(command, click.Command)  # noqa: S101 -- the table above is ours
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        for title, commands in _SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, lazy.short) for name, lazy in commands.items()], col_max=12)
+
+
+@click.command(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
+    epilog=EXAMPLE,
+    no_args_is_help=True,
+)
+@click.version_option(__version__, message="micgate %(version)s")
+def cli() -> None:
+    """Decide who may be heard on a live Genesys Cloud call, and until when."""
+
+
+def main() -> NoReturn:
+    signals.heed()
+    _tolerate_the_terminal()
+    code = run(sys.argv[1:])
+    _flush()
+    sys.exit(code)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and answer its exit code. Errors of every kind have been shown."""
+    try:
+        return int(cli.main(arguments, prog_name="micgate", standalone_mode=False) or 0)
+    except signals.Stopped as stopped:
+        return stopped.code
+    except click.exceptions.NoArgsIsHelpError as help_wanted:
+        help_wanted.show()
+        return 2
+    except BrokenPipeError:
+        return 0  # whoever read our output has enough
+    except Exception as error:  # noqa: BLE001 -- the outermost edge: nobody is shown a traceback
+        from micgate.cli import failure  # noqa: PLC0415 -- costs nothing unless something failed
+
+        return failure.tell(error, as_json="--json" in arguments)
+
+
+def _tolerate_the_terminal() -> None:
+    """A name that the terminal's encoding cannot show must not end a mute."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _flush() -> None:
+    """A reader that closed the pipe early must not cause a traceback at exit."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

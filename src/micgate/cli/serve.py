@@ -1,0 +1,54 @@
+"""twin, demo: what runs here without an account. No `GENESYS_*` variable is read."""
+
+import click
+
+
+@click.command(
+    short_help="Run the simulator: a Genesys Cloud on this machine.",
+    epilog="""\b
+Example:  micgate twin --port 8701 --agents 40
+          GENESYS_REGION=http://127.0.0.1:8701 GENESYS_CLIENT_ID=... micgate agents""",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=8701, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one."
+)
+@click.option(
+    "--agents", default=12, show_default=True, type=click.IntRange(0, 20000), help="How many people."
+)
+@click.option("--seed", default=7, show_default=True, type=int, help="The same seed, the same calls.")
+@click.option("--quiet", is_flag=True, help="No calls by themselves.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="First line: one object with addresses and credentials."
+)
+def twin(*, host: str, port: int, agents: int, seed: int, quiet: bool, as_json: bool) -> int:
+    """Run the simulator until Ctrl-C: people, queues and calls, the vendor's API, a live page under /_twin/.
+
+    Nothing leaves this machine. On a host that is not loopback the control surface asks for a token.
+    """
+    from micgate.twin import app  # noqa: PLC0415 -- aiohttp, for this command only
+
+    app.serve(host=host, port=port, agents=agents, seed=seed, quiet=quiet, json=as_json)
+    return 0
+
+
+@click.command(
+    short_help="Mute a call on the simulator, with proof. No account needed.",
+    epilog="""\b
+Example:  micgate demo
+          micgate demo --once --json | tail -1""",
+)
+@click.option("--once", is_flag=True, help="End after the run instead of leaving the live page up.")
+@click.option("--json", "as_json", is_flag=True, help="One object a line; the last one has the figures.")
+@click.option(
+    "--port", default=0, type=click.IntRange(0, 65535), help="Port of the simulator; 0 picks a free one."
+)
+def demo(*, once: bool, as_json: bool, port: int) -> int:
+    """Start the simulator and mute an agent on a live call.
+
+    Shown on the way: the proof, the time to silence, the agent's own button winning, and the microphone given
+    back after `kill -9`.
+    """
+    from micgate import demo as guided  # noqa: PLC0415 -- aiohttp, for this command only
+
+    return guided.run(once=once, json_lines=as_json, port=port)
