@@ -1,7 +1,7 @@
 """The `micgate` command: the lazy group, and the only place where errors become text and exit codes.
 
-Exit codes: 0 done, 1 refused or failed, 2 usage, 3 not confirmed or left closed, 4 no live call; after a clean
-release 129, 130 or 143 for SIGHUP, SIGINT and SIGTERM.
+Exit codes: 0 done, 1 refused or failed, 2 usage, 3 not confirmed or left closed, 4 no live call; after a
+clean release 129, 130 or 143 for SIGHUP, SIGINT and SIGTERM.
 """
 
 import importlib
