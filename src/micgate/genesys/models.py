@@ -62,6 +62,8 @@ class Participant(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_agent(self) -> bool:
         """An end of one of our people: through a queue (`agent`) or direct (`user`)."""
+        if self.purpose is None:
+            return self.user_id is not None
         return self.purpose in AGENT_PURPOSES
 
     @property
