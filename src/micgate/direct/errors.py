@@ -1,0 +1,44 @@
+"""What stops a direct command before anything is sent.
+
+DirectError
+├── JournalUnwritable   no mute without a record of it
+├── MicrophoneBusy      another direct command has this microphone
+└── NoGuardian          nobody would give the microphone back after kill -9
+"""
+
+from typing import ClassVar
+
+
+class DirectError(Exception):
+    """The root. `word` is stable and meant for programs."""
+
+    word: ClassVar[str] = "direct_error"
+
+    def __init__(self, what: str, *, remedy: str) -> None:
+        super().__init__(f"{what} {remedy}")
+        self.what = what
+        self.remedy = remedy
+
+    def facts(self) -> dict[str, str | int]:
+        return {}
+
+
+class JournalUnwritable(DirectError):
+    word = "journal_unwritable"
+
+
+class MicrophoneBusy(DirectError):
+    """`pid` is the process that has it, when its lock file says so."""
+
+    word = "microphone_busy"
+
+    def __init__(self, what: str, *, remedy: str, pid: int | None) -> None:
+        super().__init__(what, remedy=remedy)
+        self.pid = pid
+
+    def facts(self) -> dict[str, str | int]:
+        return {} if self.pid is None else {"pid": self.pid}
+
+
+class NoGuardian(DirectError):
+    word = "no_guardian"

@@ -1,0 +1,109 @@
+"""One direct command at a time on one microphone of this machine's user: a file lock.
+
+The lock belongs to the open file, not to the process: a guardian that was given the file keeps it after the
+command's death.
+"""
+
+import fcntl
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from micgate.direct.errors import MicrophoneBusy
+
+PATIENCE = 10.0
+_POLL = 0.05
+
+
+class MicrophoneLock:
+    """Held from construction until `release`. `fd` may be given to the guardian."""
+
+    def __init__(self, path: Path, fd: int) -> None:
+        self.path = path
+        self.fd = fd
+
+    def sign(self, pid: int) -> None:
+        """Say who has it, for the command that waits."""
+        os.ftruncate(self.fd, 0)
+        os.pwrite(self.fd, b"%d\n" % pid, 0)
+
+    def release(self) -> None:
+        """Remove the file and let go."""
+        with suppress(OSError):
+            self.path.unlink()
+        self.leave()
+
+    def leave(self) -> None:
+        """Let go here: whoever else was given the file keeps the lock."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+
+def lock_microphone(
+    folder: Path,
+    *,
+    conversation_id: str,
+    user_id: str,
+    patience: float = PATIENCE,
+    sleep: Callable[[float], None] = time.sleep,
+) -> MicrophoneLock:
+    """Wait for the microphone, at most `patience` seconds. Raises `MicrophoneBusy`."""
+    path = _path(folder, conversation_id=conversation_id, user_id=user_id)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    deadline = time.monotonic() + patience
+    while (lock := _try(path)) is None:
+        if time.monotonic() >= deadline:
+            raise _busy(_signed_by(path))
+        sleep(_POLL)
+    lock.sign(os.getpid())
+    return lock
+
+
+def is_free(folder: Path, *, conversation_id: str, user_id: str) -> bool:
+    """Whether no direct command and no guardian has this microphone now."""
+    path = _path(folder, conversation_id=conversation_id, user_id=user_id)
+    if not path.exists():
+        return True
+    lock = _try(path)
+    if lock is not None:
+        lock.release()
+    return lock is not None
+
+
+def _path(folder: Path, *, conversation_id: str, user_id: str) -> Path:
+    name = hashlib.sha256(f"{conversation_id} {user_id}".encode()).hexdigest()[:32]
+    return folder / "locks" / f"{name}.lock"
+
+
+def _try(path: Path) -> MicrophoneLock | None:
+    """Lock the file that has this name. One that was removed in the meantime does not count."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(fd), path.stat()):
+            return MicrophoneLock(path, fd)
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    os.close(fd)
+    return None
+
+
+def _signed_by(path: Path) -> int | None:
+    try:
+        return int(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def _busy(pid: int | None) -> MicrophoneBusy:
+    who = "Another micgate command" if pid is None else f"Another micgate command (process {pid})"
+    stop = "" if pid is None else f", or end it with: kill {pid}"
+    return MicrophoneBusy(
+        f"{who} has this microphone.",
+        remedy=f"Wait until its mute has ended{stop}.",
+        pid=pid,
+    )

@@ -1,0 +1,66 @@
+"""The lock on one microphone, between real processes."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from micgate.direct.errors import MicrophoneBusy
+from micgate.direct.lock import is_free, lock_microphone
+
+MICROPHONE = {"conversation_id": "c-1", "user_id": "u-1"}
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """Another process that holds the lock until its stdin closes; optionally only by an inherited file."""
+    program = (
+        "import sys; from pathlib import Path; from micgate.direct.lock import lock_microphone\n"
+        "lock = lock_microphone(Path(sys.argv[1]), conversation_id='c-1', user_id='u-1')\n"
+        "print('locked', flush=True); sys.stdin.read()\n"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", program, os.fspath(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    holder.stdout.readline()
+    yield holder
+    holder.kill()
+    holder.communicate()
+
+
+def test_a_free_microphone_is_had_at_once_and_its_file_goes_with_it(tmp_path):
+    lock = lock_microphone(tmp_path, **MICROPHONE)
+    assert not is_free(tmp_path, **MICROPHONE)
+    lock.release()
+    assert is_free(tmp_path, **MICROPHONE)
+    assert not list((tmp_path / "locks").iterdir())
+
+
+def test_other_microphones_are_not_concerned(tmp_path):
+    with_lock = lock_microphone(tmp_path, **MICROPHONE)
+    lock_microphone(tmp_path, conversation_id="c-1", user_id="u-2", patience=0).release()
+    with_lock.release()
+
+
+def test_the_second_command_waits_and_then_names_the_first(tmp_path, elsewhere):
+    with pytest.raises(MicrophoneBusy, match=str(elsewhere.pid)) as busy:
+        lock_microphone(tmp_path, **MICROPHONE, patience=0.1)
+    assert busy.value.pid == elsewhere.pid
+
+
+def test_the_waiting_command_gets_it_when_the_first_is_killed(tmp_path, elsewhere):
+    def killing(_seconds):
+        elsewhere.kill()
+        elsewhere.wait()
+
+    lock_microphone(tmp_path, **MICROPHONE, sleep=killing).release()
+
+
+def test_whoever_was_given_the_file_keeps_the_lock(tmp_path):
+    lock = lock_microphone(tmp_path, **MICROPHONE)
+    copy = os.dup(lock.fd)
+    lock.leave()
+    assert not is_free(tmp_path, **MICROPHONE)
+    os.close(copy)
+    assert is_free(tmp_path, **MICROPHONE)
