@@ -24,8 +24,7 @@ def found(text):
         f"Error: {JSON}\nat line 3",
         f"2026-11-20 10:00:00 ERROR mute failed: {JSON} (retrying)",
         repr(BODY),
-        f"(403)\nReason: Forbidden\nHTTP response headers: HTTPHeaderDict({{'Date': 'x'}})\n"
-        f"HTTP response body: {JSON}",
+        f"(403)\nReason: Forbidden\nHTTP response headers: Dict({{'Date': 'x'}})\nHTTP response body: {JSON}",
         json.dumps({"status": 403, "correlationId": "c-1", "body": BODY, "text": JSON}),
         json.dumps({"response": {"data": JSON, "status": 403}}),
         f"HTTP/2 403\ncontent-type: application/json\ninin-correlation-id: c-1\n\n{JSON}",

@@ -20,7 +20,7 @@ class Verdict(Enum):
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """`what` is wrong or fine; `where` it is changed, empty when nothing needs to be. Never holds a secret."""
+    """`what` is wrong or fine; `where` it is changed, empty when nothing needs to be. Never a secret."""
 
     check: str
     verdict: Verdict

@@ -1,7 +1,7 @@
 """What people paste: a vendor error out of a log, a terminal or a debugger, taken apart.
 
-Understood: the JSON body alone; with a status line and headers above it (`curl -i`, `curl -v`); inside the text of
-an SDK's exception; as a Python dict; an HTML page; curl's own one-line errors.
+Understood: the JSON body alone; with a status line and headers above it (`curl -i`, `curl -v`); inside the
+text of an SDK's exception; as a Python dict; an HTML page; curl's own one-line errors.
 """
 
 import ast
@@ -28,10 +28,12 @@ class Form(Enum):
 
 
 class Paste(msgspec.Struct, frozen=True, kw_only=True):
-    """`json` is set for `Form.JSON` only; `curl` is curl's exit code."""
+    """`json` is set for `Form.JSON` only, `method` and `path` when the request was pasted too."""
 
     form: Form
     status: int | None = None
+    method: str | None = None
+    path: str | None = None
     headers: Headers = Headers({})
     json: bytes = b""
     text: str = ""
@@ -45,17 +47,20 @@ def take_apart(text: str) -> Paste:
         return Paste(form=Form.EMPTY)
     status, headers, body = _answer(_without_curl_marks(text))
     status = status or _status_in_exception(text)
+    method, path = _request(text)
+    answer = Paste(form=Form.STATUS_ONLY, status=status, headers=headers, method=method, path=path, text=body)
     if found := _json_in(body) or _json_in(text):
-        return Paste(form=Form.JSON, status=status, headers=headers, json=found)
+        return msgspec.structs.replace(answer, form=Form.JSON, json=found)
     if _HTML.search(body[:2000]):
-        return Paste(form=Form.HTML, status=status, headers=headers, text=body)
+        return msgspec.structs.replace(answer, form=Form.HTML)
     if failure := _CURL_FAILURE.search(text):
         return Paste(form=Form.CURL, curl=int(failure[1]), text=failure[0])
-    if status:
-        return Paste(form=Form.STATUS_ONLY, status=status, headers=headers, text=body)
-    return Paste(form=Form.UNKNOWN, text=text)
+    return answer if status else Paste(form=Form.UNKNOWN, text=text)
 
 
+_REQUEST = re.compile(
+    r"\b(GET|POST|PUT|PATCH|DELETE|HEAD)\s+(?:https?://[^\s/]+)?[^\s?\"']*?(/(?:api/v2|oauth)/[^\s?\"']*)"
+)
 _STATUS_LINE = re.compile(r"HTTP/[\d.]+ (\d{3})\b.*")
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*)")
 _CURL_MARK = re.compile(r"^<(?: |$)", re.MULTILINE)
@@ -83,6 +88,11 @@ _TELLING = frozenset(
 )
 """A JSON object without any of these is no vendor error."""
 _MOST_STARTS = 64
+
+
+def _request(text: str) -> tuple[str | None, str | None]:
+    found = _REQUEST.search(text)
+    return (found[1], found[2]) if found else (None, None)
 
 
 def _without_curl_marks(text: str) -> str:

@@ -70,7 +70,7 @@ class Scrubber:
 
 
 def write(path: Path, content: object, *, names: Iterable[str]) -> None:
-    """Write the scrubbed content, for this user only. An existing file is never overwritten: `FileExistsError`."""
+    """Write it scrubbed, for this user only. An existing file is never overwritten: `FileExistsError`."""
     scrubbed = Scrubber(names).everything(msgspec.to_builtins(content))
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(descriptor, "wb") as file:  # noqa: PTH123 -- opened by descriptor, so that the mode is right from the start

@@ -5,7 +5,7 @@ unconfirmed on a real organization: that `conversation:agentlessCall:add` alone 
 an agent, and which permissions the notification topics ask for.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 import msgspec
@@ -81,13 +81,18 @@ STRONGER = (
     "conversation:call:record",
     "conversation:participant:wrapup",
 )
-"""Also listed by the vendor for the on-behalf mute. They can hang up, record or wrap up: none is in the role."""
+"""Also listed by the vendor for the on-behalf mute. They hang up, record or wrap up: none is in the role."""
 
 
-def missing(held: Iterable[str], wanted: Iterable[Permission] = REQUIRED) -> tuple[Permission, ...]:
-    """Those of `wanted` that `held` does not cover. `*` in a held permission stands for anything."""
-    grants = [tuple(name.split(":")) for name in held]
-    return tuple(need for need in wanted if not any(_covers(grant, need.parts) for grant in grants))
+def holds(held: Iterable[str], name: str) -> bool:
+    """Whether one of the held permissions covers this one. `*` in it stands for anything."""
+    wanted = name.split(":")
+    return any(_covers(grant.split(":"), wanted) for grant in held)
+
+
+def missing(held: Sequence[str]) -> tuple[Permission, ...]:
+    """Those of the role that `held` does not cover."""
+    return tuple(need for need in REQUIRED if not holds(held, need.name))
 
 
 def as_text() -> str:
@@ -104,8 +109,8 @@ def as_text() -> str:
         f"2. {places.CLIENT_ROLES}: assign it, in the divisions of the agents micgate may mute.",
         f"   {places.TAKES_A_WHILE}",
         "",
-        "Only if `micgate doctor --probe` says that agentlessCall:add is not enough in your organization, add one",
-        f"of {', '.join(STRONGER)}.",
+        "Only if `micgate doctor --probe` says that agentlessCall:add is not enough in your organization,",
+        f"add one of {', '.join(STRONGER)}.",
         "They are strong rights: hang up, record, wrap up.",
     ]
     return "\n".join(lines)
@@ -140,7 +145,7 @@ def as_terraform() -> str:
             'resource "genesyscloud_oauth_client" "micgate" {',
             '  name                  = "micgate"',
             '  authorized_grant_type = "CLIENT-CREDENTIALS"',
-            "  # The client can mute in this division only. Without division_id: the home division; '*': all.",
+            "  # The client can mute in this division only. No division_id: the home division; '*': all.",
             "  roles {",
             "    role_id = genesyscloud_auth_role.micgate.id",
             "    # division_id = genesyscloud_auth_division.support.id",
@@ -150,7 +155,7 @@ def as_terraform() -> str:
     )
 
 
-def _covers(grant: tuple[str, ...], wanted: tuple[str, str, str]) -> bool:
+def _covers(grant: list[str], wanted: list[str]) -> bool:
     return len(grant) == len(wanted) and all(
         have in (want, "*") for have, want in zip(grant, wanted, strict=True)
     )
