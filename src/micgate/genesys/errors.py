@@ -259,7 +259,14 @@ class TimedOut(Away):
 
 
 class Unreachable(Away):
+    """The way there is broken. `cause`: `"name"`, `"refused"`, `"tls"`, `"proxy"`, or `"cut"` (was open, then broke)."""
+
     word = "unreachable"
+    more_facts = ("cause",)
+
+    def __init__(self, what: str, *, cause: str = "cut", **facts: Any) -> None:
+        super().__init__(what, **facts)
+        self.cause = cause
 
 
 class Unconfirmed(GenesysError):

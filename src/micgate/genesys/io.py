@@ -30,6 +30,10 @@ class Wire(Protocol):
         """A new lock, held with `async with`, for what must happen once at a time."""
         ...
 
+    async def finish(self, work: Coroutine[Any, Any, Answer]) -> Answer:
+        """Run `work` to its end, even if whoever waits for it is cancelled."""
+        ...
+
     async def close(self) -> None: ...
 
 

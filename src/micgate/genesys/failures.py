@@ -1,0 +1,123 @@
+"""What people read when there was no answer at all: one text per cause, the same for both HTTP libraries.
+
+`where` is host and port. `reached` False means that the request certainly did not leave.
+"""
+
+import os
+import ssl
+
+from micgate.genesys.errors import NotGenesys, TimedOut, Unreachable
+
+
+def unknown_name(where: str) -> Unreachable:
+    return Unreachable(
+        f"The name {where} was not found (DNS).",
+        means="Nothing was sent.",
+        remedy="Check GENESYS_REGION and the network. Where only a proxy reaches the internet, set HTTPS_PROXY.",
+        cause="name",
+        reached=False,
+    )
+
+
+def refused(where: str, error: OSError | None) -> Unreachable:
+    return Unreachable(
+        f"{where} cannot be connected to: {_reason(error)}.",
+        means="Nothing was sent.",
+        remedy="Check GENESYS_REGION and the firewall. A simulator has to be running (micgate twin).",
+        cause="refused",
+        reached=False,
+    )
+
+
+def untrusted(where: str, error: BaseException | None) -> Unreachable:
+    """The TLS handshake failed: a certificate that cannot be verified, or no TLS at all."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Unreachable(
+            f"The certificate of {where} cannot be verified: {error.verify_message or 'no reason given'}.",
+            means="Nothing was sent. A proxy that inspects TLS shows up like this, and so does somebody in the middle.",
+            remedy="Have SSL_CERT_FILE (or REQUESTS_CA_BUNDLE) name a PEM file with your network's CA certificates. "
+            "Verification cannot be switched off.",
+            cause="tls",
+            reached=False,
+        )
+    reason = getattr(error, "reason", None) or "handshake failed"
+    return Unreachable(
+        f"{where} did not complete a TLS handshake: {str(reason).replace('_', ' ').lower()}.",
+        means="Nothing was sent. Something other than https may be listening there.",
+        remedy="Check the scheme and port in GENESYS_REGION, and the proxy.",
+        cause="tls",
+        reached=False,
+    )
+
+
+def proxy_unreachable(proxy: str, error: OSError | None) -> Unreachable:
+    return Unreachable(
+        f"The proxy {proxy} cannot be reached: {_reason(error)}.",
+        means="Nothing was sent.",
+        remedy="Check HTTPS_PROXY; hosts to reach without it go into NO_PROXY.",
+        cause="proxy",
+        reached=False,
+    )
+
+
+def proxy_refused(proxy: str, where: str, status: int | None) -> Unreachable:
+    if status == _PROXY_AUTHENTICATION:
+        return Unreachable(
+            f"The proxy {proxy} wants a user name and password (407).",
+            means="Nothing was sent.",
+            remedy="Put them into its address: HTTPS_PROXY=http://user:password@proxy:port .",
+            cause="proxy",
+            reached=False,
+            status=status,
+        )
+    return Unreachable(
+        f"The proxy {proxy} refused the way to {where}{f' ({status})' if status else ''}.",
+        means="Nothing was sent.",
+        remedy=f"Have {where} allowed on the proxy, or name it in NO_PROXY.",
+        cause="proxy",
+        reached=False,
+        status=status,
+    )
+
+
+_PROXY_AUTHENTICATION = 407
+
+
+def cut(where: str) -> Unreachable:
+    return Unreachable(
+        f"The connection to {where} was cut before the answer was complete.",
+        means="Whether the request took effect is not known.",
+        remedy="Look at the present state before sending it again.",
+        cause="cut",
+    )
+
+
+def silent(where: str, seconds: float) -> TimedOut:
+    return TimedOut(
+        f"{where} did not answer within {seconds:g} s.",
+        means="Whether the request took effect is not known.",
+        remedy="Look at the present state before sending it again; MICGATE_TIMEOUT sets how long to wait.",
+    )
+
+
+def slow_to_connect(where: str, seconds: float) -> TimedOut:
+    return TimedOut(
+        f"No connection to {where} within {seconds:g} s.",
+        means="Nothing was sent.",
+        remedy="Check the network and its firewall. Where only a proxy reaches the internet, set HTTPS_PROXY.",
+        reached=False,
+    )
+
+
+def not_http(where: str) -> NotGenesys:
+    return NotGenesys(
+        f"{where} sent something that is no HTTP answer.",
+        means="That is not the platform: a proxy, a gateway or a wrong port answers in its place.",
+        remedy="Check GENESYS_REGION and HTTPS_PROXY.",
+    )
+
+
+def _reason(error: OSError | None) -> str:
+    if error is None or error.errno is None:
+        return "no connection"
+    return os.strerror(error.errno).lower()

@@ -1,0 +1,71 @@
+"""What the answers' headers say about the request budget.
+
+Headers as sampled by Genesys in developer-center-blog `source/2021-05-06-sdk-config-and-logging`; the reset is a number
+of seconds from the answer on.
+"""
+
+from dataclasses import dataclass
+
+from micgate.genesys.messages import Headers
+
+ALLOWED = "inin-ratelimit-allowed"
+_COUNT = "inin-ratelimit-count"
+_RESET = "inin-ratelimit-reset"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimit:
+    """The budget as of the latest answer. None where nothing was said; `reset_at` is on the session's monotonic clock."""
+
+    count: int | None = None
+    allowed: int | None = None
+    reset_at: float | None = None
+
+    def headroom(self, now: float) -> int | None:
+        """Requests left at `now` (monotonic), None when unknown. A window that is over counts as full again."""
+        if self.allowed is None or self.count is None:
+            return None
+        if self.reset_at is not None and now >= self.reset_at:
+            return self.allowed
+        return max(0, self.allowed - self.count)
+
+    def describe(self, now: float) -> str:
+        """One line for people: `"41 of 300 requests used, full again in 17 s"`."""
+        if self.allowed is None or self.count is None:
+            return "no rate limit reported yet"
+        used = f"{self.count} of {self.allowed} requests used"
+        if self.reset_at is None:
+            return used
+        left = self.reset_at - now
+        return f"{used}, full again in {left:.0f} s" if left > 0 else f"0 of {self.allowed} requests used"
+
+
+def read_rate(headers: Headers, *, now: float) -> RateLimit:
+    """What one answer said, received at `now` (monotonic)."""
+    reset = seconds_until_reset(headers)
+    return RateLimit(
+        count=_whole(headers.get(_COUNT)),
+        allowed=_whole(headers.get(ALLOWED)),
+        reset_at=None if reset is None else now + reset,
+    )
+
+
+def seconds_until_reset(headers: Headers) -> float | None:
+    seconds = _whole(headers.get(_RESET))
+    return None if seconds is None else float(seconds)
+
+
+def seconds_to_wait(headers: Headers) -> float | None:
+    """What a 429 or 503 asks for: `Retry-After`, else the end of the rate window, else None.
+
+    https://developer.genesys.cloud/forum/t/normalized-platform-api-429-responses/12028 has whole seconds; the date form
+    of HTTP is not used by the platform and is read as absent.
+    """
+    seconds = _whole(headers.get("retry-after"))
+    return seconds_until_reset(headers) if seconds is None else float(seconds)
+
+
+def _whole(text: str | None) -> int | None:
+    if text is None or not text.strip().isascii() or not text.strip().isdigit():
+        return None
+    return int(text)

@@ -1,0 +1,202 @@
+"""The wire over aiohttp, for asyncio. One wire belongs to one event loop."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import aiohttp
+from yarl import URL
+
+from micgate.genesys import failures
+from micgate.genesys.errors import Away
+from micgate.genesys.messages import Headers, Host, Request, Response
+from micgate.genesys.network import IDLE_SECONDS, Network, Proxy, base_url, target
+from micgate.genesys.regions import Region
+
+Answer = TypeVar("Answer")
+
+
+class AiohttpWire:
+    def __init__(self, region: Region, network: Network | None = None) -> None:
+        self._region = region
+        self._network = network or Network()
+        self._session: aiohttp.ClientSession | None = None
+        self._doors: dict[Host, _Door] = {}
+        self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
+        self._unfinished: set[asyncio.Task[Any]] = set()
+
+    async def send(self, request: Request, headers: dict[str, str]) -> Response:
+        started = time.perf_counter()
+        session = self._session or self._open()
+        door = self._doors.get(request.host) or self._door(request)
+        try:
+            answer = await session.request(
+                request.method,
+                URL(door.url + target(request), encoded=True),
+                data=request.body,
+                headers=headers,
+                allow_redirects=False,
+                timeout=self._timeouts.get(request.timeout) or self._timeout(request.timeout),
+                proxy=door.proxy_url,
+                proxy_headers=door.proxy_headers,
+            )
+            body = await answer.read()
+        except (_Once, aiohttp.ClientError, OSError, ValueError) as error:
+            failure = _failure(error, door, request.timeout, self._network.connect_timeout)
+        else:
+            return Response(
+                status=answer.status,
+                headers=Headers(answer.headers),
+                body=body,
+                elapsed=time.perf_counter() - started,
+            )
+        # Outside the handler, so that it carries no exception of the library: those hold request headers.
+        raise failure
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    def lock(self) -> asyncio.Lock:
+        return asyncio.Lock()
+
+    async def finish(self, work: Coroutine[Any, Any, Answer]) -> Answer:
+        task = asyncio.ensure_future(work)
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
+        task.add_done_callback(_look_at)
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        if self._unfinished:
+            await asyncio.wait(self._unfinished)
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        secure = any(url.startswith("https:") for url in (self._region.api_url, self._region.login_url))
+        connector = aiohttp.TCPConnector(
+            limit=self._network.pool_size,
+            keepalive_timeout=IDLE_SECONDS,
+            ssl=self._network.ssl_context() if secure else True,
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), middlewares=(_only_once,)
+        )
+        return self._session
+
+    def _door(self, request: Request) -> "_Door":
+        url = base_url(self._region, request)
+        self._doors[request.host] = door = _Door(url, self._network.proxy_for(url))
+        return door
+
+    def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
+        connect = min(seconds, self._network.connect_timeout)
+        self._timeouts[seconds] = aiohttp.ClientTimeout(total=seconds, sock_connect=connect)
+        return self._timeouts[seconds]
+
+
+class _Once(Exception):
+    """Carries an exception past aiohttp, which sends GET, PUT and DELETE again when it sees its own."""
+
+    def __init__(self, error: aiohttp.ClientError) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+async def _only_once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    try:
+        return await handler(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _Once(error) from None
+
+
+def _look_at(task: asyncio.Task[Any]) -> None:
+    """Asyncio warns of an exception nobody looked at; here whoever waited was cancelled."""
+    if not task.cancelled():
+        task.exception()
+
+
+class _Door:
+    """One host, and the way there."""
+
+    __slots__ = ("host", "proxy", "proxy_headers", "proxy_url", "url", "where")
+
+    def __init__(self, url: str, proxy: Proxy | None) -> None:
+        parsed = URL(url)
+        self.url = url
+        self.host = parsed.host or ""
+        self.where = f"{self.host}:{parsed.port}"
+        self.proxy = proxy
+        self.proxy_url = URL(proxy.url) if proxy else None
+        self.proxy_headers = proxy.headers if proxy else None
+
+
+class _Broken:
+    """What the table below gets to see."""
+
+    __slots__ = ("connect_seconds", "door", "error", "seconds")
+
+    def __init__(self, error: BaseException, door: _Door, seconds: float, connect_seconds: float) -> None:
+        self.error = error
+        self.door = door
+        self.seconds = seconds
+        self.connect_seconds = min(seconds, connect_seconds)
+
+    @property
+    def where(self) -> str:
+        return self.door.where
+
+    @property
+    def proxy(self) -> str:
+        return self.door.proxy.host if self.door.proxy else "(unknown)"
+
+    @property
+    def os_error(self) -> OSError | None:
+        return getattr(self.error, "os_error", None)
+
+
+def _failure(error: BaseException, door: _Door, seconds: float, connect_seconds: float) -> Away:
+    if isinstance(error, _Once):
+        error = error.error
+    broken = _Broken(error, door, seconds, connect_seconds)
+    return next(make(broken) for kind, make in _TABLE if isinstance(error, kind))
+
+
+def _of_proxy_answer(broken: _Broken) -> Away:
+    status = getattr(broken.error, "status", None)
+    return failures.proxy_refused(broken.proxy, broken.where, status)
+
+
+def _of_name(broken: _Broken) -> Away:
+    if broken.door.proxy:
+        return failures.proxy_unreachable(broken.proxy, None)
+    return failures.unknown_name(broken.door.host)
+
+
+def _of_tls(broken: _Broken) -> Away:
+    error = broken.error
+    inner = getattr(error, "certificate_error", None) or broken.os_error
+    return failures.untrusted(broken.where, inner)
+
+
+_TABLE: tuple[tuple[type[BaseException], Callable[[_Broken], Away]], ...] = (
+    (aiohttp.ClientHttpProxyError, _of_proxy_answer),
+    (
+        aiohttp.ClientProxyConnectionError,
+        lambda broken: failures.proxy_unreachable(broken.proxy, broken.os_error),
+    ),
+    (aiohttp.ClientConnectorDNSError, _of_name),
+    (aiohttp.ClientSSLError, _of_tls),
+    (aiohttp.ClientConnectorError, lambda broken: failures.refused(broken.where, broken.os_error)),
+    (
+        aiohttp.ConnectionTimeoutError,
+        lambda broken: failures.slow_to_connect(broken.where, broken.connect_seconds),
+    ),
+    (TimeoutError, lambda broken: failures.silent(broken.where, broken.seconds)),
+    (aiohttp.ClientResponseError, lambda broken: failures.not_http(broken.where)),
+    (BaseException, lambda broken: failures.cut(broken.where)),
+)
