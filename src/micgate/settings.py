@@ -124,14 +124,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         name="https_proxy",
         names=("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"),
-        help="Proxy on the way to https hosts.",
-        secret=True,
-        dotenv=False,
-    ),
-    Setting(
-        name="http_proxy",
-        names=("http_proxy", "HTTP_PROXY"),
-        help="Proxy on the way to http hosts (a simulator elsewhere).",
+        help="Proxy on the way to Genesys Cloud; http://name:password@host:port.",
         secret=True,
         dotenv=False,
     ),
@@ -173,7 +166,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_channels: int
     extra_headers: dict[str, str]
     https_proxy: str | None
-    http_proxy: str | None
     no_proxy: str | None
     ca_bundle: str | None
     state_home: str

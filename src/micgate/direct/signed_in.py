@@ -7,14 +7,17 @@ person's tokens elsewhere.
 import fcntl
 import os
 import stat
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
+from micgate.genesys import oauth
 from micgate.genesys.errors import BadCredentials, UnsafeConfiguration
-from micgate.genesys.oauth import UserSession
+from micgate.genesys.io import Wire
+from micgate.genesys.oauth import UserSession, exchange, refresh_request
 from micgate.genesys.regions import Region
 
 
@@ -56,6 +59,32 @@ def store(path: Path, signed_in: SignedIn) -> None:
         os.fsync(descriptor)
     draft.replace(path)
     _sync_folder(path.parent)
+
+
+async def fresh(path: Path, *, wire: Wire, region: Region, headers: Mapping[str, str]) -> SignedIn | None:
+    """The sign-in for these hosts, good for the longest foreground command; None when there is none.
+
+    A refresh token works once: of several commands only one may spend it, and the others use what it brought.
+    """
+    signed_in = load(path)
+    if signed_in is None or not signed_in.is_for(region):
+        return None
+    if not _ends_soon(signed_in.session):
+        return signed_in
+    with renewing(path):
+        signed_in = load(path)
+        if signed_in is None or not _ends_soon(signed_in.session):
+            return signed_in
+        token = await exchange(wire, refresh_request(signed_in.session), region=region, headers=headers)
+        return renewed(path, signed_in, oauth.renewed(signed_in.session, token, now=time.time()))
+
+
+_LONGEST_COMMAND_SECONDS = 20 * 60.0
+
+
+def _ends_soon(session: UserSession) -> bool:
+    left = session.expires_at - time.time()
+    return session.refresh_token is not None and left < _LONGEST_COMMAND_SECONDS
 
 
 def renewed(path: Path, signed_in: SignedIn, session: UserSession) -> SignedIn:
