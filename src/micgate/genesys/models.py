@@ -305,12 +305,16 @@ class AvailableTopic(Shape, frozen=True, kw_only=True):
 
 
 class TokenInfo(Shape, frozen=True, kw_only=True):
-    """What a token is good for. `scopes` says nothing for client credentials: they have none."""
+    """What a token is good for. `scopes` says nothing for client credentials: they have none.
+
+    `idles_at` is when the token ends unless it is used before: there is an inactivity timeout.
+    """
 
     organization: Reference | None = None
     home_organization: Reference | None = None
     client: Reference | None = msgspec.field(name="OAuthClient", default=None)
     scopes: tuple[str, ...] | None = msgspec.field(name="authorizedScope", default=None)
+    idles_at: str | None = msgspec.field(name="dateTokenIdles", default=None)
 
 
 class GrantPolicy(Shape, frozen=True, kw_only=True):
