@@ -33,11 +33,12 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
         return (self.api_url, self.login_url) == (region.api_url, region.login_url)
 
 
-def load(path: Path) -> SignedIn | None:
+def load(path: Path, *, checks_mode: bool = True) -> SignedIn | None:
     """The stored sign-in; None when there is none."""
     try:
         with path.open("rb") as file:
-            _check_private(path, os.fstat(file.fileno()).st_mode)
+            if checks_mode:
+                _check_private(path, os.fstat(file.fileno()).st_mode)
             return msgspec.json.decode(file.read(), type=SignedIn)
     except FileNotFoundError:
         return None

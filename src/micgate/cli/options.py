@@ -1,0 +1,72 @@
+"""What several commands take, and the settings with their warnings shown."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from micgate import settings as configuration
+from micgate.cli import show
+from micgate.cli.failure import UsageProblem
+from micgate.settings import Settings
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def agent(function: Function) -> Function:
+    """AGENT, which may be left to AGENT_USER_ID."""
+    return click.argument("agent", required=False)(function)
+
+
+def as_json(function: Function) -> Function:
+    return click.option(
+        "--json", "as_json", is_flag=True, help="One JSON object on stdout, all else on stderr."
+    )(function)
+
+
+def json_lines(function: Function) -> Function:
+    return click.option("--json", "as_json", is_flag=True, help="JSON on stdout, one object a line.")(
+        function
+    )
+
+
+def conversation(function: Function) -> Function:
+    return click.option(
+        "--conversation", "conversation_id", metavar="ID", help="The call, when the agent has several."
+    )(function)
+
+
+def participant(function: Function) -> Function:
+    return click.option(
+        "--participant",
+        "participant_id",
+        metavar="ID",
+        help="The agent's end of it; nothing is looked up then.",
+    )(function)
+
+
+def timeout(function: Function) -> Function:
+    return click.option(
+        "--timeout",
+        type=click.FloatRange(0.1, 300),
+        metavar="SECONDS",
+        help="How long to wait until the platform shows a change.  [default: 10]",
+    )(function)
+
+
+def configured(output: show.Output, *, timeout: float | None = None) -> Settings:
+    """The settings; what is odd about them goes to stderr. `timeout` comes from the command line."""
+    settings = configuration.load()
+    for warning in settings.warnings:
+        output.note(f"Warning: {warning}")
+    return settings if timeout is None else msgspec.structs.replace(settings, timeout=timeout)
+
+
+def wanted_agent(agent: str | None, settings: Settings) -> str:
+    if chosen := (agent or "").strip() or settings.agent:
+        return chosen
+    raise UsageProblem(
+        "Which agent is not said.",
+        remedy="Give a user id, an e-mail address or a unique name, or set AGENT_USER_ID.",
+    )
