@@ -4,6 +4,7 @@ from typing import NoReturn, TypedDict
 
 from micgate.genesys.errors import NoLiveCall, NotConnected
 from micgate.genesys.models import Conversation, ConversationSummary, Participant, User
+from micgate.genesys.reading import Call
 
 # What a state means for somebody who wants to mute: state, what happened, what to do.
 _NOT_YET = {
@@ -79,4 +80,17 @@ def refuse_by_summary(summary: ConversationSummary, user: User) -> NoReturn:
         f"{user.label} has no live call.",
         means="Nothing was sent.",
         remedy="Try again when a call is connected.",
+    )
+
+
+def not_connected(call: Call) -> NotConnected:
+    """A call that was there and is not, or not yet."""
+    state = "ended" if call.ended else call.state or "unknown"
+    why, remedy = _NOT_YET.get(state, (f"its state is {state!r}", "Try again when the call is connected."))
+    return NotConnected(
+        f"{call.agent_name or 'The agent'} cannot be muted: {why}.",
+        remedy=remedy,
+        state=state,
+        conversation_id=call.conversation_id,
+        participant_id=call.participant_id,
     )

@@ -82,6 +82,16 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     start_time: str | None = None
     end_time: str | None = None
 
+    @property
+    def securely_paused(self) -> bool | None:
+        """A recording also pauses on hold; `secure_pause` tells the two apart where it is sent.
+
+        https://developer.genesys.cloud/forum/t/conversation-api-change-for-secure-pause-state/24290
+        """
+        if self.secure_pause is not None or self.recording_state is None:
+            return self.secure_pause
+        return self.recording_state == "paused"
+
     def participant(self, participant_id: str) -> Participant | None:
         return next((each for each in self.participants if each.id == participant_id), None)
 

@@ -2,10 +2,10 @@
 
 Two operations do it (the vendor's Python SDK, `apis/conversations_api.py`):
 
-- `participant`: `PATCH .../participants/{participantId}`, for a caller who is a party to the conversation. A token
-  without a user never is (https://community.genesys.com/discussion/error-403-in-purecloud-data-action).
-- `on_behalf`: `PATCH .../participants/{participantId}/user/{userId}`, for a caller without a user. That it honours
-  `muted` is unconfirmed.
+- `participant`: `PATCH .../participants/{participantId}`, for a caller who is a party to the conversation. A
+  token without a user never is (https://community.genesys.com/discussion/error-403-in-purecloud-data-action).
+- `on_behalf`: `PATCH .../participants/{participantId}/user/{userId}`, for a caller without a user. That it
+  honours `muted` is unconfirmed.
 """
 
 from enum import Enum
