@@ -42,7 +42,9 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """CLOCK_MONOTONIC stands still while a machine sleeps, and tokens do not: where there is one, the boot clock."""
+    """CLOCK_MONOTONIC stands still while a machine sleeps, and tokens do not: where there is one, the boot
+    clock.
+    """
 
     _boot = getattr(time, "CLOCK_BOOTTIME", None)
 
@@ -135,7 +137,7 @@ class Bearer:
             if self._clock.monotonic() < self._renew_at:
                 return
             if self._tries != tries_before and self._failure is not None:
-                # Whoever waited for a try that failed shares its failure: a hundred waiting requests are one try.
+                # Whoever waited for a try that failed shares its failure: a hundred requests are one try.
                 raise self._failure
             try:
                 await self._obtain()
@@ -169,14 +171,14 @@ class Bearer:
             if not session.refresh_token:
                 raise BadCredentials(
                     "The sign-in has ended, and it came without the means to renew it.",
-                    means="Genesys Cloud gives none to browser clients, nor where an inactivity timeout is set.",
+                    means="Genesys Cloud gives none to browser clients, nor with an inactivity timeout.",
                     remedy="Sign in again (micgate login).",
                 )
             token = await exchange(
                 self._wire, refresh_request(session), region=self._region, headers=self._common
             )
             self._unsaved = renewed(session, token, now=self._clock.now())
-        # Kept until stored: a callback that fails is called again, because the old refresh token is used up.
+        # Kept until stored: a callback that fails is called again, as the old refresh token is used up.
         await self._store(self._unsaved)
         self._credentials, self._unsaved = self._unsaved, None
         self._use(self._credentials.access_token, life=self._credentials.expires_at - self._clock.now())

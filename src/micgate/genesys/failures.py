@@ -13,7 +13,7 @@ def unknown_name(where: str) -> Unreachable:
     return Unreachable(
         f"The name {where} was not found (DNS).",
         means="Nothing was sent.",
-        remedy="Check GENESYS_REGION and the network. Where only a proxy reaches the internet, set HTTPS_PROXY.",
+        remedy="Check GENESYS_REGION and the network. Where only a proxy leads outside, set HTTPS_PROXY.",
         cause="name",
         reached=False,
     )
@@ -34,9 +34,9 @@ def untrusted(where: str, error: BaseException | None) -> Unreachable:
     if isinstance(error, ssl.SSLCertVerificationError):
         return Unreachable(
             f"The certificate of {where} cannot be verified: {error.verify_message or 'no reason given'}.",
-            means="Nothing was sent. A proxy that inspects TLS shows up like this, and so does somebody in the middle.",
-            remedy="Have SSL_CERT_FILE (or REQUESTS_CA_BUNDLE) name a PEM file with your network's CA certificates. "
-            "Verification cannot be switched off.",
+            means="Nothing was sent. A proxy that inspects TLS shows up like this, and so does an attacker.",
+            remedy="Have SSL_CERT_FILE (or REQUESTS_CA_BUNDLE) name a PEM file with your network's CA "
+            "certificates. Verification cannot be switched off.",
             cause="tls",
             reached=False,
         )
@@ -104,7 +104,7 @@ def slow_to_connect(where: str, seconds: float) -> TimedOut:
     return TimedOut(
         f"No connection to {where} within {seconds:g} s.",
         means="Nothing was sent.",
-        remedy="Check the network and its firewall. Where only a proxy reaches the internet, set HTTPS_PROXY.",
+        remedy="Check the network and its firewall. Where only a proxy leads outside, set HTTPS_PROXY.",
         reached=False,
     )
 

@@ -12,13 +12,15 @@ from micgate.genesys.messages import Request
 from micgate.genesys.regions import Region, is_loopback
 
 IDLE_SECONDS = 30.0
-"""A connection unused for longer is not trusted: firewalls forget it silently, and a state change sent into it would be
-lost with an unknown outcome."""
+"""A connection unused for longer is not trusted: firewalls forget it silently, and a state change sent into
+it would be lost with an unknown outcome.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """`proxy` is HTTPS_PROXY's value, credentials and all, and `no_proxy` NO_PROXY's; loopback is never proxied.
+    """`proxy` is HTTPS_PROXY's value, credentials and all, and `no_proxy` NO_PROXY's; loopback is never
+    proxied.
 
     `ca_bundle` replaces the system's certificates. Times are in seconds.
     """
@@ -30,7 +32,7 @@ class Network:
     connect_timeout: float = 5.0
 
     def proxy_for(self, url: str) -> "Proxy | None":
-        """The proxy between here and `url`, if any. Plain http goes to loopback only, so never through one."""
+        """The proxy on the way to `url`, if any. Plain http goes to loopback only, so never through one."""
         target = urlsplit(url)
         if not self.proxy or target.scheme != "https" or is_loopback(target.hostname or ""):
             return None
@@ -40,13 +42,15 @@ class Network:
         """Verifies certificates and host names, always."""
         if not self.ca_bundle:
             return ssl.create_default_context()
-        place = {"capath" if Path(self.ca_bundle).is_dir() else "cafile": self.ca_bundle}
+        folder = Path(self.ca_bundle).is_dir()
         try:
-            return ssl.create_default_context(**place)
+            return ssl.create_default_context(
+                cafile=None if folder else self.ca_bundle, capath=self.ca_bundle if folder else None
+            )
         except (OSError, ssl.SSLError) as error:
             raise OursToFix(
                 f"The CA bundle {self.ca_bundle} cannot be used: {error.strerror or error}.",
-                remedy="Correct or unset SSL_CERT_FILE, REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE; it names a PEM file.",
+                remedy="Correct or unset SSL_CERT_FILE, REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE: a PEM file.",
             ) from None
 
 
@@ -96,18 +100,17 @@ def _authorization(url: SplitResult) -> str | None:
 
 
 def _excepted(target: SplitResult, no_proxy: str) -> bool:
-    """Curl's reading of NO_PROXY: names cover their subdomains, `*` is everything, ports and networks are understood."""
-    host = target.hostname or ""
-    port = str(target.port or 443)
-    for entry in no_proxy.replace(",", " ").lower().split():
-        name, colon, wanted_port = entry.rpartition(":")
-        if colon and wanted_port.isdigit() and ":" not in name:
-            if wanted_port != port:
-                continue
-            entry = name
-        if entry == "*" or _covers(entry.lstrip("*").strip("."), host):
-            return True
-    return False
+    """NO_PROXY as curl reads it: a name covers its subdomains, `*` all; ports and networks count too."""
+    return any(_names(entry, target) for entry in no_proxy.replace(",", " ").lower().split())
+
+
+def _names(entry: str, target: SplitResult) -> bool:
+    host, colon, port = entry.rpartition(":")
+    if not colon or not port.isdigit() or ":" in host:
+        host, port = entry, ""
+    if port and port != str(target.port or 443):
+        return False
+    return host == "*" or _covers(host.lstrip("*").strip("."), target.hostname or "")
 
 
 def _covers(entry: str, host: str) -> bool:

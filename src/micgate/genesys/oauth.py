@@ -1,8 +1,7 @@
-"""Grants: credentials, the form posts that turn them into tokens, and what a refusal means.
+"""Grants: credentials, and the form posts that turn them into tokens.
 
-Flows as in the Python SDK's `api_client.py` and https://developer.genesys.cloud/api/rest/authorization/use-authorization-code .
-Statuses of refused clients as observed by `gildas/go-gcloudcx` (`login_test.go`); the word for a used or expired code is
-unconfirmed and taken from RFC 6749. Decisions rest on the status and the `error` word only.
+Flows as in the Python SDK's `api_client.py` and
+https://developer.genesys.cloud/api/rest/authorization/use-authorization-code .
 """
 
 import secrets
@@ -10,18 +9,16 @@ from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Literal
 from urllib.parse import urlencode
 
 import msgspec
 
-from micgate.genesys.errors import BadCredentials, GenesysError, NotGenesys
+from micgate.genesys.errors import BadCredentials, NotGenesys
+from micgate.genesys.grant_refusals import Asked, GrantName, refused_grant
 from micgate.genesys.io import Wire
 from micgate.genesys.messages import Kind, Request, Response
-from micgate.genesys.refusals import is_markup, not_genesys, refusal
+from micgate.genesys.refusals import is_markup
 from micgate.genesys.regions import Region
-
-GrantName = Literal["client_credentials", "authorization_code", "refresh_token"]
 
 EARLIEST_RENEWAL = 300.0
 _SHORTEST_LIFE = (
@@ -69,7 +66,9 @@ Credentials = ClientCredentials | AccessToken | UserSession
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """An access token. `life` is in seconds from its arrival; `has_user` None means that only asking can tell."""
+    """An access token. `life` is in seconds from its arrival; `has_user` None means that only asking can
+    tell.
+    """
 
     value: str = field(repr=False)
     life: float
@@ -79,7 +78,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRequest:
-    """A request to the token endpoint, with the headers only it needs. `secrets` never appear in any message."""
+    """A request to the token endpoint, with the headers only it needs. No message shows its `secrets`."""
 
     request: Request
     grant: GrantName
@@ -131,7 +130,9 @@ def client_credentials_request(credentials: ClientCredentials) -> TokenRequest:
 def code_request(
     *, client_id: str, client_secret: str | None, code: str, redirect_uri: str, verifier: str | None = None
 ) -> TokenRequest:
-    """Exchange a code. With a secret it goes into a Basic header; without one, PKCE's `verifier` proves who asks."""
+    """Exchange a code. With a secret it goes into a Basic header; without one, PKCE's `verifier` proves who
+    asks.
+    """
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
     if verifier:
         form["code_verifier"] = verifier
@@ -215,17 +216,17 @@ class _TokenAnswer(msgspec.Struct):
     refresh_token: str | None = None
 
 
-class _TokenError(msgspec.Struct):
-    error: str | None = None
-    error_description: str | None = None
-    description: str | None = None
-    message: str | None = None
-
-
 def read_token(response: Response, *, asked: TokenRequest, region: Region) -> Token:
     """The token in an answer of the token endpoint, or the error it means."""
     if response.status != _OK or is_markup(response):
-        raise _refused(response, asked=asked, region=region)
+        about = Asked(
+            request=asked.request,
+            grant=asked.grant,
+            client_id=asked.client_id,
+            host=region.login_host,
+            secrets=asked.secrets,
+        )
+        raise refused_grant(response, about)
     try:
         answer = msgspec.json.decode(response.body, type=_TokenAnswer, strict=False)
         _check_visible("The token", answer.access_token)
@@ -233,7 +234,7 @@ def read_token(response: Response, *, asked: TokenRequest, region: Region) -> To
         raise NotGenesys(
             f"{region.login_host} answered 200 to a request for a token, but sent none.",
             means="Something other than Genesys Cloud's login answers there.",
-            remedy=_CHECK_REGION,
+            remedy="Check GENESYS_REGION, and the gateway or proxy in between.",
             status=response.status,
         ) from None
     return Token(
@@ -245,99 +246,6 @@ def read_token(response: Response, *, asked: TokenRequest, region: Region) -> To
 
 
 _OK = 200
-_BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY, _FIRST_SERVER_ERROR = 400, 401, 403, 429, 500
-_CHECK_REGION = "Check GENESYS_REGION, and the gateway or proxy in between."
-
-
-def _refused(response: Response, *, asked: TokenRequest, region: Region) -> GenesysError:
-    if is_markup(response) or response.status < _BAD_REQUEST:
-        return not_genesys(response, asked.request)
-    if response.status == _TOO_MANY or response.status >= _FIRST_SERVER_ERROR:
-        return refusal(response, asked.request)
-    try:
-        said = msgspec.json.decode(response.body, type=_TokenError)
-    except msgspec.DecodeError:
-        said = _TokenError()
-    if said.error is None and response.status not in {_UNAUTHORIZED, _FORBIDDEN}:
-        return not_genesys(response, asked.request)
-    return _bad_credentials(response, said, asked=asked, region=region)
-
-
-def _bad_credentials(
-    response: Response, said: _TokenError, *, asked: TokenRequest, region: Region
-) -> BadCredentials:
-    wrong_secret = said.error == "invalid_client" and response.status == _UNAUTHORIZED
-    word = "wrong_secret" if wrong_secret else said.error or ""
-    if word == "invalid_grant":
-        word = f"invalid_grant {asked.grant}"
-    what, means, remedy = _TEXTS.get(word, _OTHER_TEXT)
-    facts = {
-        "client": asked.client_id,
-        "host": region.login_host,
-        "said": _quoted(said, response.status, asked.secrets),
-    }
-    return BadCredentials(
-        what.format_map(facts),
-        means=means.format_map(facts),
-        remedy=remedy.format_map(facts),
-        status=response.status,
-        vendor_code=said.error,
-        correlation_id=response.correlation_id,
-    )
-
-
-_OAUTH_PAGE = "Admin > Integrations > OAuth"
-_SIGN_IN_AGAIN = "Sign in again (micgate login)."
-_TEXTS = {
-    "invalid_client": (
-        "The OAuth client {client} is not known at {host}.",
-        "Its id is mistyped, the client was deleted, or the organization lives in another region.",
-        f"Compare GENESYS_CLIENT_ID with {_OAUTH_PAGE}, and GENESYS_REGION with the address people sign in at.",
-    ),
-    "wrong_secret": (
-        "{host} refused the secret of the OAuth client {client}.",
-        "The client exists, so region and id are right; its secret is wrong or was renewed.",
-        f"Copy the secret from {_OAUTH_PAGE} > the client into GENESYS_CLIENT_SECRET.",
-    ),
-    "invalid_grant authorization_code": (
-        "{host} refused the sign-in code.",
-        "A code works once, for a few minutes, and only with the redirect URI it was asked for.",
-        _SIGN_IN_AGAIN
-        + f" The redirect URI must stand under {_OAUTH_PAGE} > the client > Authorized redirect URIs.",
-    ),
-    "invalid_grant refresh_token": (
-        "{host} refused to renew the sign-in.",
-        "It was used elsewhere, revoked, or ended by the organization's inactivity timeout.",
-        _SIGN_IN_AGAIN,
-    ),
-    "invalid_grant client_credentials": (
-        "{host} refused to give the OAuth client {client} a token.",
-        "",
-        f"Look at the client under {_OAUTH_PAGE}.",
-    ),
-    "unauthorized_client": (
-        "The OAuth client {client} may not use this way of signing in ({said}).",
-        "Each client has one grant type.",
-        f"Choose the grant type under {_OAUTH_PAGE} > the client; an administrator approves a Code Authorization "
-        "client under Admin > Integrations > Authorized Applications.",
-    ),
-}
-_OTHER_TEXT = (
-    "{host} refused to give the OAuth client {client} a token ({said}).",
-    "",
-    f"Look at the client under {_OAUTH_PAGE}: grant type, roles, and that it is not disabled.",
-)
-
-
-def _quoted(said: _TokenError, status: int, hidden: tuple[str, ...]) -> str:
-    text = said.error_description or said.description or said.message or said.error or ""
-    for secret in hidden:
-        if secret:
-            text = text.replace(secret, "***")
-    return f"{status}: {text[:_LONGEST_QUOTE]}" if text else str(status)
-
-
-_LONGEST_QUOTE = 120
 
 
 def _token_request(

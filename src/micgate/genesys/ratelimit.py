@@ -1,7 +1,7 @@
 """What the answers' headers say about the request budget.
 
-Headers as sampled by Genesys in developer-center-blog `source/2021-05-06-sdk-config-and-logging`; the reset is a number
-of seconds from the answer on.
+Headers as sampled by Genesys in developer-center-blog `source/2021-05-06-sdk-config-and-logging`; the reset
+is a number of seconds from the answer on.
 """
 
 from dataclasses import dataclass
@@ -15,14 +15,16 @@ _RESET = "inin-ratelimit-reset"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimit:
-    """The budget as of the latest answer. None where nothing was said; `reset_at` is on the session's monotonic clock."""
+    """The budget as of the latest answer. None where nothing was said; `reset_at` is on the session's
+    monotonic clock.
+    """
 
     count: int | None = None
     allowed: int | None = None
     reset_at: float | None = None
 
     def headroom(self, now: float) -> int | None:
-        """Requests left at `now` (monotonic), None when unknown. A window that is over counts as full again."""
+        """Requests left at `now` (monotonic), None when unknown. After the window it is full again."""
         if self.allowed is None or self.count is None:
             return None
         if self.reset_at is not None and now >= self.reset_at:
@@ -58,8 +60,8 @@ def seconds_until_reset(headers: Headers) -> float | None:
 def seconds_to_wait(headers: Headers) -> float | None:
     """What a 429 or 503 asks for: `Retry-After`, else the end of the rate window, else None.
 
-    https://developer.genesys.cloud/forum/t/normalized-platform-api-429-responses/12028 has whole seconds; the date form
-    of HTTP is not used by the platform and is read as absent.
+    https://developer.genesys.cloud/forum/t/normalized-platform-api-429-responses/12028 has whole seconds; the
+    date form of HTTP is not used by the platform and is read as absent.
     """
     seconds = _whole(headers.get("retry-after"))
     return seconds_until_reset(headers) if seconds is None else float(seconds)

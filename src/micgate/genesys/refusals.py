@@ -1,11 +1,12 @@
 """What an answer of 300 and above means: status first, then the vendor's code, never the wording.
 
-Codes as in the API definition (`swagger.json` of platform-client-sdk-python @ 275b0605) and `gildas/go-gcloudcx`
-(`errors.go`). Wording is used for one thing only: to show the names of permissions.
+Codes as in the API definition (`swagger.json` of platform-client-sdk-python @ 275b0605) and
+`gildas/go-gcloudcx` (`errors.go`). Wording is used for one thing only: to show the names of permissions.
 """
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -35,7 +36,8 @@ def refusal(
 ) -> GenesysError:
     """The error that an answer other than 2xx means.
 
-    `has_user` says whose token asked (None: not known) and only chooses where the text says to change something.
+    `has_user` says whose token asked (None: not known) and only chooses where the text says to change
+    something.
     """
     if response.status < _BAD_REQUEST or is_markup(response):
         return not_genesys(response, request)
@@ -47,14 +49,18 @@ def refusal(
 
 
 def not_genesys(response: Response, request: Request | None) -> NotGenesys:
-    """Somebody in between answered: a proxy's or gateway's page, a redirect, a shape the platform does not have."""
+    """Somebody in between answered: a proxy's or gateway's page, a redirect, a shape the platform does not
+    have.
+    """
     if _REDIRECTS <= response.status < _BAD_REQUEST:
         to = urlsplit(response.headers.get("location", "")).netloc or "another path"
         what = f"{_shown(request)} was answered with a redirect to {to}."
         means = "The API never redirects, and nothing that carries a token is sent on."
     else:
         what = f"{_shown(request)} was answered with {response.status} and {_kind_of_body(response)}."
-        means = "That is not the platform: a proxy, a gateway, a sign-in portal or a wrong host answers in its place."
+        means = (
+            "That is not the platform: a proxy, gateway, sign-in portal or wrong host answers in its place."
+        )
     return NotGenesys(
         what,
         means=means,
@@ -87,7 +93,7 @@ class _Answer(msgspec.Struct, frozen=True, kw_only=True):
         return f"Genesys Cloud answered {self.response.status}{code} to {_shown(self.request)}."
 
     @property
-    def facts(self) -> dict[str, str | int | None]:
+    def facts(self) -> dict[str, Any]:
         conversation_id, participant_id = _ids(self.request)
         return {
             "status": self.response.status,
@@ -105,8 +111,8 @@ def _unauthorized(answer: _Answer) -> GenesysError:
     return TokenRefused(
         answer.what,
         means="The access token is unknown, expired or revoked.",
-        remedy="An OAuth client gets a new one with the next command; a token given as GENESYS_ACCESS_TOKEN has to be "
-        "replaced, and a person signs in again. A token works in the region it comes from only.",
+        remedy="An OAuth client gets a new one with the next command; GENESYS_ACCESS_TOKEN must be replaced, "
+        "and a person signs in again (micgate login). A token works only in the region it comes from.",
         **answer.facts,
     )
 
@@ -151,8 +157,8 @@ def _missing_scope(answer: _Answer) -> GenesysError:
         answer.what,
         means="The OAuth client that this person signed in with may not use that part of the API"
         + (f": it lacks the scope {scope}." if scope else "."),
-        remedy="Add the scope under Admin > Integrations > OAuth > the client > Scope, approve it again under "
-        "Admin > Integrations > Authorized Applications, and sign in anew.",
+        remedy="Add the scope under Admin > Integrations > OAuth > the client > Scope, approve it again "
+        "under Admin > Integrations > Authorized Applications, and sign in anew.",
         **answer.facts,
     )
 
@@ -160,7 +166,8 @@ def _missing_scope(answer: _Answer) -> GenesysError:
 def _not_a_party(answer: _Answer) -> GenesysError:
     on_behalf = (
         "A service account changes a call on behalf of the agent (MICGATE_STRATEGY=on_behalf), with "
-        "conversation:agentlessCall:add in a role of its OAuth client (Admin > Integrations > OAuth > the client > Roles)"
+        "conversation:agentlessCall:add in a role of its OAuth client: "
+        "Admin > Integrations > OAuth > the client > Roles"
     )
     own = "Or use the agent's own token (micgate login as the agent)."
     return NotAParty(
@@ -174,7 +181,7 @@ def _not_a_party(answer: _Answer) -> GenesysError:
 def _not_found(answer: _Answer) -> GenesysError:
     return NotFound(
         answer.what,
-        means="Genesys Cloud does not know it, or no longer: the call ended, or the id belongs to another organization.",
+        means="Genesys Cloud does not know it, or no longer: the call ended, or the id is of elsewhere.",
         remedy="Look the call up again; with ids of your own, check them and GENESYS_REGION.",
         **answer.facts,
     )
@@ -253,13 +260,13 @@ def _where_roles_are(has_user: bool | None) -> str:  # noqa: FBT001 -- the only 
     if has_user is None:
         return (
             f"{role}, and give that role to the person, or to the OAuth client under "
-            "Admin > Integrations > OAuth > the client > Roles, for the division of the agent."
+            "Admin > Integrations > OAuth > the client > Roles, for the agent's division."
         )
     if has_user:
-        return f"{role}, and give that role to the person signed in, for the division of the agent."
+        return f"{role}, and give that role to the person signed in, for the agent's division."
     return (
-        f"{role}, and give that role to the OAuth client under Admin > Integrations > OAuth > the client > Roles, "
-        "for the division of the agent. A new token is needed: they last until they expire."
+        f"{role}, and give that role to the OAuth client under "
+        "Admin > Integrations > OAuth > the client > Roles, for the agent's division."
     )
 
 
@@ -309,13 +316,20 @@ def _read(response: Response) -> ErrorBody | None:
     """The vendor's error; an empty one for an empty body; None for something else altogether."""
     if not response.body.strip():
         return ErrorBody()
-    for shape in (ErrorBody, _BareError):
-        try:
-            read = msgspec.json.decode(response.body, type=shape, strict=False)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            continue
-        return read if isinstance(read, ErrorBody) else ErrorBody(code=read.code, message=read.message)
-    return None
+    try:
+        return msgspec.json.decode(response.body, type=ErrorBody, strict=False)
+    except msgspec.ValidationError:
+        return _read_bare(response)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _read_bare(response: Response) -> ErrorBody | None:
+    try:
+        bare = msgspec.json.decode(response.body, type=_BareError, strict=False)
+    except msgspec.ValidationError:
+        return None
+    return ErrorBody(code=bare.code, message=bare.message)
 
 
 class _BareError(msgspec.Struct, frozen=True):

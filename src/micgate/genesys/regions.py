@@ -1,8 +1,8 @@
 """The 18 regions, in every spelling people use, and gateways in front of them.
 
-Hosts and names: `PureCloudPlatformClientV2/purecloud_region_hosts.py` of the Python SDK; the login host is the API host
-with `api.` replaced by `login.` (`api_client.py: get_conf_url`). A gateway may front both (SDK README, "Setting the
-gateway"); the simulator is reached that way.
+Hosts and names: `PureCloudPlatformClientV2/purecloud_region_hosts.py` of the Python SDK; the login host is
+the API host with `api.` replaced by `login.` (`api_client.py: get_conf_url`). A gateway may front both (SDK
+README, "Setting the gateway"); the simulator is reached that way.
 """
 
 from dataclasses import dataclass
@@ -37,7 +37,9 @@ DEFAULT = "us_east_1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
-    """Where the API and the login live. The URLs have no trailing slash; `name` is `"gateway"` for a URL of one's own."""
+    """Where the API and the login live. The URLs have no trailing slash; `name` is `"gateway"` for a URL of
+    one's own.
+    """
 
     name: str
     api_url: str
@@ -56,8 +58,8 @@ class Region:
 def find_region(text: str | None, *, login_url: str | None = None) -> Region:
     """The region a setting means: SDK name, domain, host, or a URL for API and login behind one host.
 
-    None and blank mean mypurecloud.com. `login_url` names a login host apart from the API's. Plain http is for loopback
-    only. Raises `UnknownRegion` (naming the nearest) or `UnsafeConfiguration`.
+    None and blank mean mypurecloud.com. `login_url` names a login host apart from the API's. Plain http is
+    for loopback only. Raises `UnknownRegion` (naming the nearest) or `UnsafeConfiguration`.
     """
     region = _find(text.strip() if text else "")
     if not login_url or not login_url.strip():
@@ -144,7 +146,9 @@ def _looks_like_the_vendor(host: str) -> bool:
     return "mypurecloud" in labels or host.endswith("pure.cloud")
 
 
-_SPELLINGS = "Set GENESYS_REGION to a region such as mypurecloud.ie or eu_west_1, or to the URL of a gateway or simulator."
+_SPELLINGS = (
+    "Set GENESYS_REGION to a region (mypurecloud.ie, eu_west_1), or to the URL of a gateway or simulator."
+)
 
 
 def _unknown(text: str) -> UnknownRegion:

@@ -21,8 +21,8 @@ def retry_after(
 ) -> float | None:
     """Seconds to wait before asking again, None to stop.
 
-    `attempt` counts the failures so far, from 1. `elapsed` and `patience` are seconds since the first try and at most in
-    all. `jitter` is a random number of [0, 1).
+    `attempt` counts the failures so far, from 1. `elapsed` and `patience` are seconds since the first try and
+    at most in all. `jitter` is a random number of [0, 1).
     """
     wait = _wait(error, attempt, jitter)
     return None if wait is None or elapsed + wait > patience else wait
@@ -30,10 +30,10 @@ def retry_after(
 
 def beyond_patience(error: RateLimited, *, patience: float) -> RateLimited:
     """The same refusal, saying that the wait it asks for is longer than the caller's patience."""
-    asked = "" if error.retry_after is None else f" {error.retry_after:.0f} s"
+    asked = "" if error.retry_after is None else f" of {error.retry_after:.0f} s it asks for"
     return RateLimited(
         error.what,
-        means=f"The rate limit is used up and the wait it asks for{asked} is longer than the {patience:.0f} s allowed.",
+        means=f"The rate limit is used up and the wait{asked} is longer than the {patience:.0f} s allowed.",
         remedy=error.remedy,
         retry_after=error.retry_after,
         status=error.status,

@@ -1,8 +1,8 @@
 """Authorised requests, and what every answer means.
 
-A request that changes state is exactly one wire request, and every answer is its outcome: 401, 429 and a refusal are
-raised, and whoever gave the command gives a new one. A request that only asks is replayed once after a 401 and retried
-while `patience` lasts.
+A request that changes state is exactly one wire request, and every answer is its outcome: 401, 429 and a
+refusal are raised, and whoever gave the command gives a new one. A request that only asks is replayed once
+after a 401 and retried while `patience` lasts.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,9 @@ _ME = Request(method="GET", path="/api/v2/users/me")
 
 
 class Sight(Protocol):
-    """What a live channel offers: the next event about a participant, or None when it watches none or time is up."""
+    """What a live channel offers: the next event about a participant, or None when it watches none or time is
+    up.
+    """
 
     async def observed(
         self, *, conversation_id: str, participant_id: str, seconds: float
@@ -43,10 +45,11 @@ class Sight(Protocol):
 class Session:
     """An `Io` over a wire.
 
-    `patience` is in seconds and bounds the retries of one request that only asks. `extra_headers` go with every request
-    (a gateway's); never Authorization. `on_renewed` gets a person's renewed sign-in and must have stored it when it
-    returns: only then is the new access token used, because the old refresh token is used up. `sight` may be set later.
-    `requests_sent` counts the requests to the API, without those for tokens.
+    `patience` is in seconds and bounds the retries of one request that only asks. `extra_headers` go with
+    every request (a gateway's); never Authorization. `on_renewed` gets a person's renewed sign-in and must
+    have stored it when it returns: only then is the new access token used, because the old refresh token is
+    used up. `sight` may be set later. `requests_sent` counts the requests to the API, without those for
+    tokens.
     """
 
     def __init__(
@@ -112,7 +115,7 @@ class Session:
         )
 
     async def has_user(self) -> bool:
-        """Whether the token stands for a person. A token given from outside is asked about once (users/me)."""
+        """Whether the token stands for a person. For a token given from outside users/me is asked once."""
         if self._has_user is None:
             self._has_user = await self._ask_who()
         return self._has_user
@@ -185,8 +188,8 @@ def common_headers(*, user_agent: str, extra: Mapping[str, str] | None = None) -
         if name.lower() in SECRET_HEADERS or not (name + value).isprintable() or not value.isascii():
             raise UnsafeConfiguration(
                 f"The extra header {name.strip()[:40]!r} cannot be sent.",
-                remedy="MICGATE_EXTRA_HEADERS takes headers for a gateway, of printable characters; micgate sets "
-                "Authorization and cookies itself.",
+                remedy="MICGATE_EXTRA_HEADERS takes a gateway's headers, of printable characters; never "
+                "Authorization.",
             )
     return {
         "User-Agent": user_agent,

@@ -42,7 +42,7 @@ class AiohttpWire:
                 proxy_headers=door.proxy_headers,
             )
             body = await answer.read()
-        except (_Once, aiohttp.ClientError, OSError, ValueError) as error:
+        except (_Once, aiohttp.ClientError, OSError) as error:
             failure = _failure(error, door, request.timeout, self._network.connect_timeout)
         else:
             return Response(

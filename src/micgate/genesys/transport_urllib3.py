@@ -1,7 +1,7 @@
 """The wire over urllib3: blocks, needs no event loop, survives a fork.
 
-urllib3 sends a request again by itself after a cut keep-alive, a redirect, or 413, 429 and 503 with Retry-After;
-`_NEVER` switches all of that off.
+urllib3 sends a request again by itself after a cut keep-alive, a redirect, or 413, 429 and 503 with
+Retry-After; `_NEVER` switches all of that off.
 """
 
 import os
@@ -28,7 +28,9 @@ _NEVER = urllib3.Retry(total=False, redirect=False, respect_retry_after_header=F
 
 
 class Urllib3Wire:
-    """Its methods are `async` in form only: they block where another wire would suspend. Threads may share it."""
+    """Its methods are `async` in form only: they block where another wire would suspend. Threads may share
+    it.
+    """
 
     def __init__(self, region: Region, network: Network | None = None) -> None:
         self._region = region
@@ -82,7 +84,7 @@ class Urllib3Wire:
     def _door(self, request: Request, now: float) -> "_Door":
         idle, self._used_at = now - self._used_at, now
         if self._pid != os.getpid() or idle > IDLE_SECONDS:
-            # Not closed: another thread may be in the middle of a request, and a forked child shares the sockets.
+            # Not closed: another thread may be in a request, and a forked child shares the sockets.
             self._doors, self._pid = {}, os.getpid()
         door = self._doors.get(request.host)
         if door is None:
@@ -96,10 +98,11 @@ class Urllib3Wire:
 
 
 class ThreadLock:
-    """A lock between threads that a fork leaves open in the child and that its own thread can always take again.
+    """A lock between threads that a fork leaves open in the child and that its own thread can always take
+    again.
 
-    Both matter for a release: Ctrl-C may strike between taking the lock and entering its block, and a child may be
-    forked while another thread holds it.
+    Both matter for a release: Ctrl-C may strike between taking the lock and entering its block, and a child
+    may be forked while another thread holds it.
     """
 
     def __init__(self) -> None:
