@@ -29,9 +29,7 @@ class Output:
             self.say(text)
 
     def say(self, text: str) -> None:
-        self._write(
-            "".join(f"{line(row)}\n" for row in text.splitlines()).encode(_encoding(), "backslashreplace")
-        )
+        self._rows(line(row) for row in text.splitlines())
 
     def json(self, members: object) -> None:
         self._write(msgspec.json.encode(members) + b"\n")
@@ -53,7 +51,10 @@ class Output:
         if _is_terminal(sys.stdout):
             _draw(columns, cleaned)
         else:
-            self.say("\n".join("\t".join(row) for row in [list(columns), *cleaned]))
+            self._rows("\t".join(row) for row in [list(columns), *cleaned])
+
+    def _rows(self, rows: Iterable[str]) -> None:
+        self._write("".join(f"{row}\n" for row in rows).encode(_encoding(), "backslashreplace"))
 
     def _write(self, data: bytes) -> None:
         if self.closed or sys.stdout is None:

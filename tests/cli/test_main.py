@@ -1,0 +1,159 @@
+"""The command line as a shell sees it: whole processes."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+COMMANDS = ("demo", "twin", "mute", "unmute", "set", "why", "agents", "watch", "login", "logout", "doctor")
+COMMANDS += ("explain", "completion")
+
+
+def micgate(*arguments, environ=None, **more):
+    settings = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "COLUMNS": "80"} | (environ or {})
+    command = [sys.executable, "-m", "micgate", *arguments]
+    return subprocess.run(
+        command, check=False, capture_output=True, text=True, env=settings, timeout=30, **more
+    )
+
+
+def test_help_names_every_command_with_one_line():
+    shown = micgate("--help")
+    assert shown.returncode == 0
+    assert not shown.stderr
+    for command in COMMANDS:
+        assert any(row.strip().startswith(f"{command} ") for row in shown.stdout.splitlines()), command
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_a_short_help_with_an_example(command):
+    shown = micgate(command, "--help")
+    assert shown.returncode == 0, shown.stderr
+    assert "Example:" in shown.stdout
+    assert len(shown.stdout.splitlines()) <= 48
+    assert max(map(len, shown.stdout.splitlines())) <= 96
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_overview_says_of_a_command_what_the_command_says_of_itself(command):
+    from micgate.cli import main
+
+    found = main.cli.get_command(main.click.Context(main.cli), command)
+    assert found.short_help == main._COMMANDS[command].short
+
+
+def test_version_is_one_line():
+    assert micgate("--version").stdout == "micgate 0.1.0\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("seet",), ("set", "--loud"), ("set", "ada", "--muted", "--unmuted"), ("twin", "--port", "x")],
+)
+def test_a_wrong_command_line_is_two_lines_and_exit_code_2(arguments):
+    refused = micgate(*arguments)
+    assert refused.returncode == 2
+    assert len(refused.stderr.splitlines()) == 2
+    assert "--help" in refused.stderr or "one of" in refused.stderr
+    assert not refused.stdout
+
+
+def test_a_wrong_command_line_with_json_is_one_object():
+    refused = micgate("twin", "--port", "x", "--json")
+    (row,) = refused.stdout.splitlines()
+    error = json.loads(row)
+    assert set(error) == {"word", "message", "remedy", "facts", "exit_code"}
+    assert (error["word"], error["exit_code"], refused.returncode) == ("usage", 2, 2)
+
+
+def test_no_command_shows_the_help():
+    shown = micgate()
+    assert shown.returncode == 2
+    assert "Usage: micgate" in shown.stderr
+
+
+@pytest.mark.parametrize("command", ["set", "mute", "unmute", "why", "agents", "watch"])
+def test_missing_credentials_are_said_with_the_variables_to_set(command, tmp_path):
+    agent = [] if command in ("agents", "watch") else ["ada@example.com"]
+    flag = ["--muted"] if command == "set" else []
+    refused = micgate(command, *agent, *flag, environ={"XDG_STATE_HOME": str(tmp_path)}, cwd=tmp_path)
+    assert refused.returncode == 2
+    assert len(refused.stderr.splitlines()) == 2
+    assert "GENESYS_CLIENT_ID" in refused.stderr
+
+
+@pytest.mark.parametrize("command", ["set", "mute", "why"])
+def test_a_region_with_a_typo_names_the_nearest(command, tmp_path):
+    environ = {
+        "GENESYS_REGION": "mypurecloud.ei",
+        "GENESYS_CLIENT_ID": "x",
+        "GENESYS_CLIENT_SECRET": "s3cr3t",
+    }
+    flag = ["--muted"] if command == "set" else []
+    refused = micgate(command, "ada", *flag, "--json", environ=environ, cwd=tmp_path)
+    error = json.loads(refused.stdout)
+    assert (refused.returncode, error["word"]) == (2, "unknown_region")
+    assert "mypurecloud.ie" in error["message"]
+    assert "s3cr3t" not in refused.stdout + refused.stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script_for_the_shell(shell):
+    script = micgate("completion", shell)
+    assert script.returncode == 0
+    assert "_MICGATE_COMPLETE" in script.stdout
+
+
+def test_completion_knows_the_commands():
+    environ = {"_MICGATE_COMPLETE": "bash_complete", "COMP_WORDS": "micgate un", "COMP_CWORD": "1"}
+    assert "unmute" in micgate(environ=environ).stdout
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("completion", "zsh"), ("--version",)])
+def test_a_reader_that_leaves_early_causes_no_traceback(arguments):
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "micgate", *arguments]
+    ended = subprocess.run(
+        command, check=False, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=30
+    )
+    os.close(writing)
+    assert "Traceback" not in ended.stderr
+    assert "Exception ignored" not in ended.stderr
+
+
+def test_a_closed_stdout_causes_no_traceback():
+    command = f"exec {sys.executable} -m micgate --help >&- 2>&1"
+    ended = subprocess.run(["bash", "-c", command], check=False, capture_output=True, text=True, timeout=30)
+    assert "Traceback" not in ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize(
+    "locale", [{"LC_ALL": "C"}, {"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "latin-1"}]
+)
+def test_it_works_where_the_terminal_knows_no_unicode(locale):
+    shown = micgate("set", "Zo\u00eb \U0001f600", "--muted", environ=locale)
+    assert shown.returncode == 2
+    assert "Traceback" not in shown.stderr
+
+
+def test_help_is_drawn_without_the_heavy_libraries():
+    command = [sys.executable, "-X", "importtime", "-m", "micgate", "--help"]
+    traced = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30).stderr
+    imported = {row.rpartition("|")[2].strip() for row in traced.splitlines()}
+    heavy = {"asyncio", "aiohttp", "rich", "urllib3", "msgspec", "importlib.metadata", "http.server"}
+    assert "click" in imported
+    assert not imported & heavy
+
+
+def test_help_takes_no_longer_than_people_notice():
+    """The design allows 80 ms on a quiet machine; this one is busy with other tests."""
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        micgate("--help")
+        times.append(time.perf_counter() - start)
+    assert min(times) < 0.4
