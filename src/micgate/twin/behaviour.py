@@ -1,4 +1,4 @@
-"""The knobs: every behaviour of the real service that nobody could confirm, and every figure worth shortening in a test."""
+"""The knobs: what nobody could confirm about the real service, and figures worth changing in a test."""
 
 from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 
@@ -105,7 +105,7 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     dead_channel: Annotated[
         Literal[401, 403, 404, "result"],
         Meta(
-            description="connecting to a channel that is gone: upgrade status, or a socket that says result 404"
+            description="connecting to a channel that is gone: upgrade status, or a socket saying result 404"
         ),
     ] = 401
     idle_token_s: Annotated[
@@ -128,14 +128,10 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         if not 0 <= shortest <= longest:
             raise ValueError("apply_ms is [shortest, longest], both not negative")
 
-    @property
-    def first_apply(self) -> tuple[float, float]:
-        """`apply_ms` in seconds."""
-        return self.apply_ms[0] / 1000, self.apply_ms[1] / 1000
-
 
 def changed(behaviour: Behaviour, values: dict[str, Value]) -> Behaviour:
-    """The behaviour with some knobs turned. On and off may be said as booleans and the other way round, a status as text.
+    """The behaviour with some knobs turned. Booleans may be said as on and off and the other way round, a
+    status as text, one figure for both ends of a range.
 
     Raises Impossible (400) for an unknown knob or a value it does not take.
     """

@@ -5,6 +5,7 @@ A change makes a new value, so an event, an old state and a query about a moment
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from types import MappingProxyType
 from typing import Literal
 
@@ -20,6 +21,7 @@ Purpose = Literal["customer", "external", "acd", "ivr", "agent", "user", "voicem
 
 ENDED = frozenset({"disconnected", "terminated"})
 ENDED_KEPT = 20_000
+RECENT_OF_USER = 50
 _NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
 
 
@@ -69,6 +71,8 @@ class Participant(msgspec.Struct, frozen=True, kw_only=True):
     barged_participant_id: str | None = None
     barged_time: float | None = None
     transfer_source: str | None = None
+    completes: str | None = None
+    """The leg that leaves when this one is answered (a transfer after a consult). Not on the wire."""
     alerting_timeout_ms: int | None = None
     ani: str | None = None
     dnis: str | None = None
@@ -94,7 +98,7 @@ class Participant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
-    """One conversation as it is at one moment; `version` counts its changes from 1, `changed_at` says since when it is so."""
+    """One conversation at one moment: so since `changed_at`; `version` counts its changes from 1."""
 
     id: str
     org_id: str
@@ -107,6 +111,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     secure_pause: bool = False
     division_users: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Division ids, each with the users that brought the conversation into it."""
+    recorded: bool = True
+    """Recording starts with the first connected user."""
     from_traffic: bool = False
     """Made by the built-in contact centre: it may end by itself."""
     version: int = 1
@@ -150,39 +156,101 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Calls:
-    """All conversations: `live` by id, and of one user without a search. Ended ones are kept up to a limit."""
+    """All conversations: `live` by id, those of one user without a search, ended ones up to a limit."""
 
     def __init__(self) -> None:
         self.live: dict[str, Conversation] = {}
         self._ended: OrderedDict[str, Conversation] = OrderedDict()
         self._of_user: dict[str, dict[str, None]] = {}
         self._recent_of_user: dict[str, OrderedDict[str, None]] = {}
-        self._versions: dict[str, list[Conversation]] = {}
+        self._older: dict[str, list[Conversation]] = {}
 
     def get(self, conversation_id: str) -> Conversation | None:
         """As it is now, ended or not."""
         return self.live.get(conversation_id) or self._ended.get(conversation_id)
 
     def put(self, conversation: Conversation, *, keep_since: float) -> None:
-        """Make this the present value. Older ones are kept as far as they were the present one at or after `keep_since`."""
-        raise NotImplementedError
+        """Make this the present value. Older ones are kept that were present at or after `keep_since`."""
+        before = self.get(conversation.id)
+        if before is not None:
+            self._keep_older(before, present_until=conversation.changed_at, keep_since=keep_since)
+        self._file(conversation)
+        for user_id in conversation.user_ids:
+            self._occupy(user_id, conversation)
 
     def of_user(self, user_id: str) -> list[Conversation]:
-        """Conversations that occupy the user now (alerting, connected, wrap-up), oldest first, any medium."""
-        raise NotImplementedError
+        """What occupies the user now (alerting, connected, wrap-up), oldest first, any medium."""
+        kept = (self.get(conversation_id) for conversation_id in self._of_user.get(user_id, ()))
+        return [conversation for conversation in kept if conversation is not None]
 
     def recent_of_user(self, user_id: str) -> list[Conversation]:
         """The above and the user's latest ended ones, oldest first."""
-        raise NotImplementedError
+        kept = (self.get(conversation_id) for conversation_id in self._recent_of_user.get(user_id, ()))
+        return [conversation for conversation in kept if conversation is not None]
 
     def as_of(self, conversation_id: str, at: float) -> Conversation | None:
         """What it was at a moment a little ago; None if it did not exist yet."""
-        raise NotImplementedError
+        present = self.get(conversation_id)
+        if present is None or present.changed_at <= at:
+            return present
+        older = self._older.get(conversation_id, [])
+        return next((version for version in reversed(older) if version.changed_at <= at), None)
 
     def all(self) -> Iterator[Conversation]:
         """Ended ones first, then live ones, each oldest first."""
         yield from self._ended.values()
         yield from self.live.values()
 
+    def latest_ended(self, count: int) -> list[Conversation]:
+        """The newest first."""
+        return list(islice(reversed(self._ended.values()), count))
+
     def summary(self, user_id: str, media: Media) -> Summary:
-        raise NotImplementedError
+        """Alerting is not active yet; `contact_center` is what came through a queue."""
+        legs = [
+            leg
+            for conversation in self.of_user(user_id)
+            if conversation.media == media
+            for leg in conversation.legs(user_id)
+        ]
+        queued = [leg for leg in legs if leg.queue_id is not None]
+        direct = [leg for leg in legs if leg.queue_id is None]
+        return Summary(
+            contact_center_active=sum(leg.connected for leg in queued),
+            contact_center_acw=sum(leg.in_acw for leg in queued),
+            enterprise_active=sum(leg.connected for leg in direct),
+            enterprise_acw=sum(leg.in_acw for leg in direct),
+        )
+
+    def _file(self, conversation: Conversation) -> None:
+        if not conversation.ended:
+            self.live[conversation.id] = conversation
+            return
+        self.live.pop(conversation.id, None)
+        self._ended[conversation.id] = conversation
+        while len(self._ended) > ENDED_KEPT:
+            forgotten, _ = self._ended.popitem(last=False)
+            self._older.pop(forgotten, None)
+
+    def _occupy(self, user_id: str, conversation: Conversation) -> None:
+        present = self._of_user.setdefault(user_id, {})
+        if conversation.occupies(user_id):
+            present[conversation.id] = None
+        else:
+            present.pop(conversation.id, None)
+        recent = self._recent_of_user.setdefault(user_id, OrderedDict())
+        recent[conversation.id] = None
+        if len(recent) > RECENT_OF_USER:
+            forgettable = next((one for one in recent if one not in present), None)
+            if forgettable is not None:
+                del recent[forgettable]
+
+    def _keep_older(self, version: Conversation, *, present_until: float, keep_since: float) -> None:
+        older = self._older.setdefault(version.id, [])
+        if present_until > version.changed_at:
+            older.append(version)
+        stale = 0
+        while stale + 1 < len(older) and older[stale + 1].changed_at <= keep_since:
+            stale += 1
+        if stale:
+            del older[:stale]

@@ -4,13 +4,13 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Cause = Literal["request", "agent", "world"]
 Field = bool | str | None
 
 
 class RequestEntry(msgspec.Struct, kw_only=True, tag_field="kind", tag="request"):
-    """Entered when the request arrives; `status` is set when it is answered and stays null when it never is."""
+    """Entered when the request arrives; `status` is set by its answer and stays null without one."""
 
     seq: int
     at: float
@@ -74,9 +74,15 @@ class Ledger:
         self._entries: list[Entry] = []
         self._next = 1
 
+    @property
+    def last_seq(self) -> int:
+        """Of the newest entry; 0 before the first."""
+        return self._next - 1
+
     def after(self, seq: int) -> list[Entry]:
         """Every entry kept with a higher `seq`."""
-        raise NotImplementedError
+        wanted = min(self._next - 1 - max(seq, 0), self.limit, len(self._entries))
+        return self._entries[len(self._entries) - wanted :] if wanted > 0 else []
 
     def request(
         self,
@@ -90,8 +96,20 @@ class Ledger:
         body: Json = None,
         correlation_id: str | None = None,
     ) -> RequestEntry:
-        """Enter a request; the caller sets `status` (and client, user, body once known) on what is returned."""
-        raise NotImplementedError
+        """Enter a request; the caller sets `status` (client, user, body once known) on what is returned."""
+        entry = RequestEntry(
+            seq=self._next,
+            at=at,
+            method=method,
+            path=path,
+            query=query,
+            client=client,
+            user=user,
+            body=body,
+            correlation_id=correlation_id,
+        )
+        self._keep(entry)
+        return entry
 
     def change(
         self,
@@ -106,7 +124,20 @@ class Ledger:
         cause: Cause,
         correlation_id: str | None,
     ) -> None:
-        raise NotImplementedError
+        self._keep(
+            ChangeEntry(
+                seq=self._next,
+                at=at,
+                conversation=conversation,
+                participant=participant,
+                user=user,
+                field=field,
+                from_=before,
+                to=after,
+                cause=cause,
+                correlation_id=correlation_id,
+            )
+        )
 
     def event(
         self,
@@ -119,7 +150,18 @@ class Ledger:
         correlation_id: str | None = None,
         fate: str | None = None,
     ) -> None:
-        raise NotImplementedError
+        self._keep(
+            EventEntry(
+                seq=self._next,
+                at=at,
+                topic=topic,
+                channel=channel,
+                conversation=conversation,
+                user=user,
+                correlation_id=correlation_id,
+                fate=fate,
+            )
+        )
 
     def fault(
         self,
@@ -132,4 +174,21 @@ class Ledger:
         topic: str | None = None,
         correlation_id: str | None = None,
     ) -> None:
-        raise NotImplementedError
+        self._keep(
+            FaultEntry(
+                seq=self._next,
+                at=at,
+                fault=fault,
+                fault_kind=fault_kind,
+                method=method,
+                path=path,
+                topic=topic,
+                correlation_id=correlation_id,
+            )
+        )
+
+    def _keep(self, entry: Entry) -> None:
+        self._entries.append(entry)
+        self._next += 1
+        if len(self._entries) >= 2 * self.limit:
+            del self._entries[: -self.limit]

@@ -1,4 +1,4 @@
-"""Who and what exists in an organization: people, queues, teams, divisions, and the clients that ask in their name."""
+"""Who and what exists in an organization: people, queues, teams, divisions, and clients that ask for them."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -95,8 +95,8 @@ class Team:
 
 @dataclass(slots=True, kw_only=True)
 class Client:
-    """An OAuth client. `secret` is None for the public one (PKCE). Its role counts for client credentials only, its
-    scopes for the other grants only.
+    """An OAuth client. `secret` is None for the public one (PKCE). Its role counts for client credentials
+    only, its scopes for the other grants only.
     """
 
     id: str

@@ -15,14 +15,14 @@ class Refusal(Exception):
         code: str,
         message: str,
         *,
-        message_with_params: str | None = None,
+        template: str | None = None,
         params: Mapping[str, str] = _NOTHING,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
-        self.message_with_params = message_with_params
+        self.template = template
         self.params = params
 
 
@@ -63,22 +63,19 @@ def bad_request(message: str, *, code: str = "bad.request") -> Refusal:
 def missing_permissions(permissions: Iterable[str], *, every: bool = False) -> Refusal:
     listed = ", ".join(permissions)
     if every:
-        return Refusal(
-            403,
-            "missing.permissions",
-            f"Unable to perform the requested action. You are missing the following permission(s): [{listed}]",
-            message_with_params="Unable to perform the requested action. You are missing the following"
-            " permission(s): {permissions}",
-            params={"permissions": f"[{listed}]"},
-        )
+        return _lacking("missing.permissions", "You are missing the following permission(s):", listed)
+    words = "You must have at least one of the following permissions assigned:"
+    return _lacking("missing.any.permissions", words, listed)
+
+
+def missing_scope(scope: str) -> Refusal:
+    words = "You are not authorized to perform the requested action. Missing the following scope(s):"
     return Refusal(
         403,
-        "missing.any.permissions",
-        "Unable to perform the requested action. You must have at least one of the following permissions"
-        f" assigned: [{listed}]",
-        message_with_params="Unable to perform the requested action. You must have at least one of the"
-        " following permissions assigned: {permissions}",
-        params={"permissions": f"[{listed}]"},
+        "not.authorized",
+        f"{words} [{scope}]",
+        template=f"{words} {{scopes}}",
+        params={"scopes": f"[{scope}]"},
     )
 
 
@@ -91,7 +88,7 @@ def conversation_forbidden(conversation_id: str) -> Refusal:
         403,
         "not.authorized",
         f"Access to Conversation {conversation_id} is forbidden.",
-        message_with_params="Access to {type} {id} is forbidden.",
+        template="Access to {type} {id} is forbidden.",
         params={"id": conversation_id, "type": "Conversation"},
     )
 
@@ -101,7 +98,7 @@ def not_found(what: str, wanted: str) -> Refusal:
         404,
         "not.found",
         f"The requested {what} {wanted} was not found.",
-        message_with_params="The requested {type} {id} was not found.",
+        template="The requested {type} {id} was not found.",
         params={"id": wanted, "type": what},
     )
 
@@ -116,4 +113,15 @@ def wrong_state(status: int, participant_id: str, state: str) -> Refusal:
         status,
         codes.get(status, "conflict"),
         f"Participant {participant_id} is in state {state}, the requested action is not possible.",
+    )
+
+
+def _lacking(code: str, words: str, listed: str) -> Refusal:
+    start = f"Unable to perform the requested action. {words}"
+    return Refusal(
+        403,
+        code,
+        f"{start} [{listed}]",
+        template=f"{start} {{permissions}}",
+        params={"permissions": f"[{listed}]"},
     )
