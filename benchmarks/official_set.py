@@ -8,11 +8,11 @@ import sys
 import time
 from urllib.parse import urlsplit
 
-import PureCloudPlatformClientV2 as genesys
+import PureCloudPlatformClientV2
 
 
 def main(conversation_id: str, user_id: str, flag: str) -> None:
-    calls = genesys.ConversationsApi(signed_in())
+    calls = PureCloudPlatformClientV2.ConversationsApi(signed_in())
     wanted = flag == "--muted"
     participant = own(calls, conversation_id, user_id)
     calls.patch_conversations_call_participant_user_user_id(
@@ -22,16 +22,18 @@ def main(conversation_id: str, user_id: str, flag: str) -> None:
         time.sleep(0.05)
 
 
-def signed_in() -> "genesys.api_client.ApiClient":
+def signed_in() -> "PureCloudPlatformClientV2.api_client.ApiClient":
     url = urlsplit(os.environ["GENESYS_REGION"])
-    client = genesys.api_client.ApiClient()
+    client = PureCloudPlatformClientV2.api_client.ApiClient()
     client.set_gateway(url.hostname, url.scheme, url.port or -1, "", "")
     return client.get_client_credentials_token(
         os.environ["GENESYS_CLIENT_ID"], os.environ["GENESYS_CLIENT_SECRET"]
     )
 
 
-def own(calls: "genesys.ConversationsApi", conversation_id: str, user_id: str) -> "genesys.CallMediaParticipant":
+def own(
+    calls: "PureCloudPlatformClientV2.ConversationsApi", conversation_id: str, user_id: str
+) -> "PureCloudPlatformClientV2.CallMediaParticipant":
     call = calls.get_conversations_call(conversation_id)
     return next(one for one in call.participants if one.user and one.user.id == user_id)
 

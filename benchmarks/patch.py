@@ -1,7 +1,7 @@
-"""One PATCH over a kept-alive connection: through `genesys/`, bare over the same library, and through the SDK.
+"""One PATCH over a kept-alive connection: through `genesys/`, bare over the same library, through the SDK.
 
-Rounds alternate between the contenders; a figure is the median call of the median round, a ratio the median of
-the rounds' ratios.
+Rounds alternate between the contenders; a figure is the median call of the median round, a ratio the median
+of the rounds' ratios.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ import urllib3
 
 from benchmarks.timing import Series
 from micgate.genesys.io import Wire, drive
+from micgate.genesys.messages import Request
 from micgate.genesys.oauth import ClientCredentials
 from micgate.genesys.regions import find_region
 from micgate.genesys.requests import patch_participant_on_behalf
@@ -55,7 +56,7 @@ def measure(*, rounds: int, calls: int) -> dict[str, Series]:
         series = {name: Series() for name in (*ASYNC_NAMES, *blocking)}
         with asyncio.Runner() as runner:
             own, bare = runner.run(open_async(url))
-            running = {name: call for name, call in zip(ASYNC_NAMES, (own.patch, bare.patch), strict=True)}
+            running = dict(zip(ASYNC_NAMES, (own.patch, bare.patch), strict=True))
             for number in range(rounds + 1):
                 taken = {name: runner.run(async_round(call, calls)) for name, call in running.items()}
                 taken |= {name: blocking_round(call, calls) for name, call in blocking.items()}
@@ -132,11 +133,11 @@ def blocking_round(call: Callable[[], object], calls: int) -> float:
 
 
 def official_sdk(url: str) -> Callable[..., object]:
-    import PureCloudPlatformClientV2 as genesys  # noqa: N813, PLC0415 -- 2 s; only this contender pays
+    import PureCloudPlatformClientV2  # noqa: PLC0415 -- 2 s; only this contender pays
 
-    client = genesys.api_client.ApiClient(host=url)
+    client = PureCloudPlatformClientV2.api_client.ApiClient(host=url)
     client.access_token = "bench"
-    patch: Callable[..., object] = genesys.ConversationsApi(
+    patch: Callable[..., object] = PureCloudPlatformClientV2.ConversationsApi(
         client
     ).patch_conversations_call_participant_user_user_id
     return patch
@@ -146,5 +147,5 @@ def session(url: str, wire: Wire) -> Session:
     return Session(wire, region=find_region(url), credentials=ClientCredentials("bench", "bench"))
 
 
-def command():  # noqa: ANN201 -- the request type is the library's own
+def command() -> Request:
     return patch_participant_on_behalf(CONVERSATION, PARTICIPANT, user_id=USER, muted=True)

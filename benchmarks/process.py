@@ -7,7 +7,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.timing import Series, compare
@@ -22,7 +22,8 @@ class Simulator:
     control_url: str
     client_id: str
     client_secret: str
-    agent: str
+    agents: tuple[str, ...]
+    pid: int
 
     def control(self, method: str, path: str, body: object) -> dict[str, object]:
         request = urllib.request.Request(
@@ -48,7 +49,7 @@ class Simulator:
 
 @contextmanager
 def simulator(*, agents: int = 12) -> Iterator[Simulator]:
-    """A quiet simulator in a process of its own, its client's rate limit lifted."""
+    """A quiet simulator in a process of its own, with a client whose rate limit is lifted."""
     command = [str(MICGATE), "twin", "--port", "0", "--agents", str(agents), "--quiet", "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
@@ -57,20 +58,15 @@ def simulator(*, agents: int = 12) -> Iterator[Simulator]:
         found = Simulator(
             api_url=told["api_url"],
             control_url=told["control_url"],
-            client_id="",
-            client_secret="",
-            agent=told["agents"][0]["id"],
+            client_id=told["client_id"],
+            client_secret=told["client_secret"],
+            agents=tuple(agent["id"] for agent in told["agents"]),
+            pid=process.pid,
         )
         client = found.control(
             "POST", "clients", {"grant": "client_credentials", "rate_per_minute": 10_000_000}
         )
-        yield Simulator(
-            api_url=found.api_url,
-            control_url=found.control_url,
-            client_id=str(client["id"]),
-            client_secret=str(client["secret"]),
-            agent=found.agent,
-        )
+        yield replace(found, client_id=str(client["id"]), client_secret=str(client["secret"]))
     finally:
         process.terminate()
         process.wait(15)
@@ -80,7 +76,7 @@ def measure(*, rounds: int) -> dict[str, Series]:
     """Bare Python, `--help`, a confirmed `set`, and the same with a script on the official SDK."""
     with simulator() as twin:
         twin.control("PATCH", "behaviour", {"apply_ms": [0, 0]})
-        call = twin.control("POST", "calls", {"agent": twin.agent})
+        call = twin.control("POST", "calls", {"agent": twin.agents[0]})
         wanted = {"muted": False}
 
         def run(*command: str) -> None:
@@ -90,7 +86,7 @@ def measure(*, rounds: int) -> dict[str, Series]:
             wanted["muted"] = not wanted["muted"]
             return "--muted" if wanted["muted"] else "--unmuted"
 
-        ours = (str(MICGATE), "set", twin.agent, "--force", "--json")
+        ours = (str(MICGATE), "set", twin.agents[0], "--force", "--json")
         theirs = (sys.executable, str(OFFICIAL_SET), str(call["id"]), twin.agent)
         return compare(
             {

@@ -14,8 +14,9 @@ RATE = (
     b"inin-ratelimit-count: 1\r\ninin-ratelimit-allowed: 300\r\ninin-ratelimit-reset: 61\r\n"
 )
 ACCEPTED = b"HTTP/1.1 202 Accepted\r\n" + RATE + b"Content-Length: 0\r\n\r\n"
-GRANTED = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(TOKEN), TOKEN)
+GRANTED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
+    len(TOKEN),
+    TOKEN,
 )
 
 
