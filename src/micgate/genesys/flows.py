@@ -2,8 +2,8 @@
 
 A 202 confirms nothing: the state arrives by event, or by a read. A state change goes out once per command;
 every command has one intent before it and exactly one conclusion after it, also under KeyboardInterrupt. When
-an answer is lost (a cut connection, a timeout, a 5xx) the platform may have acted: it is asked first, and only
-when it still shows the old value is there one new command.
+an answer is lost (a cut connection, a timeout, a 5xx) the platform may have acted: it is asked first, and
+only when it still shows the old value is there one new command.
 """
 
 from collections.abc import Callable
