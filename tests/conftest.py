@@ -1,0 +1,35 @@
+"""Fixtures for everybody: the simulator as a real process."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from simulator import Simulator
+
+
+@pytest.fixture(scope="session")
+def _process() -> Iterator[Simulator]:
+    simulator = Simulator.start("--quiet")
+    yield simulator
+    simulator.stop()
+
+
+@pytest.fixture
+def twin(_process: Simulator) -> Simulator:
+    """A simulator with a fresh, quiet world: twelve agents, no call."""
+    _process.reset()
+    return _process
+
+
+@pytest.fixture
+def start_twin() -> Iterator[Callable[..., Simulator]]:
+    """Start simulators with arguments of their own; they end with the test."""
+    started: list[Simulator] = []
+
+    def start(*arguments: str) -> Simulator:
+        started.append(Simulator.start(*arguments))
+        return started[-1]
+
+    yield start
+    for simulator in started:
+        if simulator.process.poll() is None:
+            simulator.stop()
