@@ -160,7 +160,7 @@ class Journal:
 class JournalWitness:
     """Writes the commands of one direct command down, and what was seen of the microphone.
 
-    A mute that cannot be written is not sent. Everything else happens all the same; `unwritten` holds the error.
+    A mute that cannot be written is not sent. All else happens all the same; `unwritten` holds the error.
     """
 
     def __init__(self, journal: Journal, about: About) -> None:
@@ -221,6 +221,24 @@ class JournalWitness:
             )
         except JournalUnwritable as error:
             self.unwritten = error
+
+
+class Unrecorded:
+    """Writes nothing down: the library without a journal."""
+
+    def intended(self, command: Command) -> None: ...
+
+    def concluded(self, command: Command, outcome: Outcome) -> None: ...
+
+    def noted(
+        self,
+        phase: Phase,
+        *,
+        muted: bool,
+        conversation_id: str,
+        participant_id: str,
+        latency_ms: float | None = None,
+    ) -> None: ...
 
 
 _OPENED = frozenset({"released", "kept", "overridden", "call_ended"})

@@ -69,6 +69,7 @@ class Bearer:
         common: Mapping[str, str],
         patience: float,
         on_renewed: OnRenewed | None,
+        token: Token | None = None,
     ) -> None:
         self._wire = wire
         self._region = region
@@ -85,7 +86,8 @@ class Bearer:
         self._renew_at = self._ends_at = -math.inf
         self._plain: dict[str, str] = {}
         self._json: dict[str, str] = {}
-        self._adopt_what_is_given()
+        self._value = ""
+        self._adopt_what_is_given(token)
 
     def __repr__(self) -> str:
         return f"Bearer({self._credentials!r})"
@@ -96,6 +98,14 @@ class Bearer:
         return (
             None if isinstance(self._credentials, AccessToken) else isinstance(self._credentials, UserSession)
         )
+
+    @property
+    def token(self) -> Token | None:
+        """The token in hand and what is left of its life."""
+        life = self._ends_at - self._clock.monotonic()
+        if not self._value or life <= 0:
+            return None
+        return Token(value=self._value, life=life, has_user=self.has_user)
 
     async def headers_for(self, request: Request) -> dict[str, str]:
         """The headers with a token that is still good. The caller must not change them."""
@@ -118,8 +128,11 @@ class Bearer:
             self._renew_at = self._ends_at = -math.inf
         return True
 
-    def _adopt_what_is_given(self) -> None:
+    def _adopt_what_is_given(self, token: Token | None) -> None:
         credentials = self._credentials
+        if token is not None:
+            self._use(token.value, life=token.life)
+            return
         if isinstance(credentials, AccessToken):
             self._use(credentials.token, life=math.inf)
         elif isinstance(credentials, UserSession):
@@ -127,6 +140,7 @@ class Bearer:
 
     def _use(self, token: str, *, life: float) -> None:
         now = self._clock.monotonic()
+        self._value = token
         self._plain = {**self._common, "Authorization": f"Bearer {token}"}
         self._json = {**self._plain, "Content-Type": "application/json"}
         self._ends_at = now + life

@@ -22,7 +22,7 @@ from micgate.genesys.errors import (
 from micgate.genesys.io import Wire
 from micgate.genesys.messages import SECRET_HEADERS, Headers, Kind, Request, Response
 from micgate.genesys.models import Participant
-from micgate.genesys.oauth import Credentials
+from micgate.genesys.oauth import Credentials, Token
 from micgate.genesys.ratelimit import ALLOWED, RateLimit, read_rate
 from micgate.genesys.refusals import is_markup, refusal
 from micgate.genesys.regions import Region
@@ -48,7 +48,8 @@ class Session:
     `patience` is in seconds and bounds the retries of one request that only asks. `extra_headers` go with
     every request (a gateway's); never Authorization. `on_renewed` gets a person's renewed sign-in and must
     have stored it when it returns: only then is the new access token used, because the old refresh token is
-    used up. `sight` may be set later. `requests_sent` counts the requests to the API, without those for
+    used up. `token` is one that somebody else obtained with these credentials and that is still good. `sight`
+    may be set later. `requests_sent` counts the requests to the API, without those for
     tokens.
     """
 
@@ -65,6 +66,7 @@ class Session:
         patience: float = 10.0,
         sight: Sight | None = None,
         on_renewed: OnRenewed | None = None,
+        token: Token | None = None,
     ) -> None:
         self.region = region
         self.sight = sight
@@ -83,6 +85,7 @@ class Session:
             common=common_headers(user_agent=user_agent, extra=extra_headers),
             patience=patience,
             on_renewed=on_renewed,
+            token=token,
         )
         self._has_user = self._bearer.has_user
 
@@ -119,6 +122,11 @@ class Session:
         if self._has_user is None:
             self._has_user = await self._ask_who()
         return self._has_user
+
+    @property
+    def token(self) -> Token | None:
+        """The access token in hand, for a guardian that has to act at once."""
+        return self._bearer.token
 
     @property
     def rate(self) -> RateLimit:

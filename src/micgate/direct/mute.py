@@ -1,0 +1,403 @@
+"""A mute without a service: place it, let it stand, give the microphone back.
+
+The same flows serve the library, the command line and the guardian, on any `Io`. What they know is one frozen
+`Memory`, told at every step to whoever keeps watch, so that the guardian can finish what the command began.
+"""
+
+from collections.abc import Awaitable, Callable
+from itertools import chain, count, repeat
+from typing import Protocol
+
+import msgspec
+
+from micgate.control.policy import Baseline, ClosedBy, OnOverride, Opening, may_open
+from micgate.direct.journal import Phase
+from micgate.direct.memory import DOUBT_SECONDS, Doubt, Memory, Plan
+from micgate.direct.progress import Ended, EndWord, Progress, Word
+from micgate.genesys.absence import not_connected
+from micgate.genesys.errors import (
+    Away,
+    GenesysError,
+    NoLiveCall,
+    NotConnected,
+    NotFound,
+    RateLimited,
+    Unconfirmed,
+)
+from micgate.genesys.flows import Command, Outcome, Result, set_muted
+from micgate.genesys.io import Io
+from micgate.genesys.locate import read_call
+from micgate.genesys.reading import Call
+from micgate.genesys.strategy import Accepted
+
+LOOK_SECONDS = 2.0
+INSIST_SECONDS = 75.0
+"""How long a give-back is tried: the longest wait that a rate limit announces is 61 s."""
+_AGAIN = (1.0, 3.0, 9.0)
+_SETTLING_LOOKS = (0.25, 0.25, 0.5, 1.0)
+_FRESH = 0.5
+_BASELINES = {False: Baseline.OPEN, True: Baseline.WAS_MUTED, None: Baseline.UNPROVEN}
+_PASSING = (Away, RateLimited, Unconfirmed, NotConnected)
+
+Pause = Callable[[float], Awaitable[bool]]
+"""Wait so many seconds; true, and early, when the mute is to end now."""
+
+
+class Record(Protocol):
+    """Where the mute is written down."""
+
+    def intended(self, command: Command) -> None: ...
+
+    def concluded(self, command: Command, outcome: Outcome) -> None: ...
+
+    def noted(
+        self,
+        phase: Phase,
+        *,
+        muted: bool,
+        conversation_id: str,
+        participant_id: str,
+        latency_ms: float | None = None,
+    ) -> None: ...
+
+
+class Mute:
+    """One mute of one microphone. `memory` is all it knows; another process may go on from it."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        record: Record,
+        new_id: Callable[[], str],
+        memory: Memory | None = None,
+        remember: Callable[[Memory], None] = lambda _memory: None,
+        tell: Callable[[Progress], None] = lambda _progress: None,
+    ) -> None:
+        self.plan = plan
+        self.memory = memory or Memory(call=plan.call)
+        self.ended: Ended | None = None
+        self._record = record
+        self._new_id = new_id
+        self._remember = remember
+        self._tell = tell
+        self._accepted = Accepted()
+        if self.memory.works:
+            self._accepted.worked(self.memory.works)
+
+    async def place(self, io: Io) -> Result:
+        """Mute, and return when the platform shows it. Whatever it raises, `give_back` must follow."""
+        call = self.memory.call
+        if io.monotonic() - call.read_at > _FRESH:
+            call = await read_call(io, call)
+        if not call.live:
+            raise not_connected(call)
+        return await self._close(io, call)
+
+    async def stand(self, io: Io, pause: Pause) -> None:
+        """Return when the time is over, when `pause` says so, or when the mute has `ended` by itself."""
+        while self.ended is None and (left := self._left(io)) > 0:
+            if await pause(min(LOOK_SECONDS, left)):
+                return
+            if self._left(io) > 0:
+                await self._look(io)
+
+    async def give_back(self, io: Io) -> Ended:
+        """Open the microphone if that is ours to do, and insist. Safe to run again after any interruption."""
+        if self.memory.began_late is None:
+            self._know(began_late=max(0.0, -self._left(io)))
+        deadline = io.monotonic() + INSIST_SECONDS
+        for tries in count():
+            if self.ended:
+                break
+            try:
+                await self._open(io)
+            except GenesysError as error:
+                await self._wait_to_insist(io, error, tries=tries, deadline=deadline)
+        assert self.ended is not None  # noqa: S101 -- `count` never ends
+        return self.ended
+
+    async def _wait_to_insist(self, io: Io, error: GenesysError, *, tries: int, deadline: float) -> None:
+        wait = max(_AGAIN[min(tries, len(_AGAIN) - 1)], _announced(error))
+        hopeless = tries >= len(_AGAIN) and not isinstance(error, _PASSING)
+        if hopeless or io.monotonic() + wait > deadline:
+            self._end(io, "stuck", error=error)
+            return
+        self._say(io, "insisting", error=error)
+        await io.sleep(wait)
+
+    def unsettled(self, io: Io) -> float:
+        """Seconds for which a command of ours may still close this microphone. 0: done."""
+        if self.memory.settled or self.memory.baseline is not Baseline.OPEN:
+            return 0.0
+        return max([0.0, *(doubt.until - io.monotonic() for doubt in self.memory.doubts)])
+
+    async def settle(self, io: Io) -> None:
+        """Watch for late effects of our own mute commands, and undo each once."""
+        if self.unsettled(io):
+            self._say(io, "settling")
+        for wait in chain(_SETTLING_LOOKS, repeat(LOOK_SECONDS)):
+            if not (left := self.unsettled(io)):
+                return
+            await io.sleep(min(wait, left))
+            await self._undo_late(io)
+
+    def commanding(self, command: Command, *, until: float) -> None:
+        """A command is about to leave. If this raises, it must not."""
+        if not command.muted:
+            self._know(opening=True)
+            self._record.intended(command)
+            return
+        self._know(doubts=(*self.memory.doubts, Doubt(command.id, until)))
+        try:
+            self._record.intended(command)
+        except BaseException:
+            self._trust(command)
+            raise
+
+    def commanded(self, io: Io, command: Command, outcome: Outcome) -> None:
+        self._record.concluded(command, outcome)
+        if command.muted and outcome.kind in {"refused", "not_sent"}:
+            self._trust(command)
+        elif command.muted and outcome.kind == "accepted":
+            self._say(io, "placed")
+
+    def _trust(self, command: Command) -> None:
+        """This command did not take effect and never will."""
+        doubts = (doubt for doubt in self.memory.doubts if doubt.command_id != command.id)
+        self._know(doubts=tuple(doubts))
+
+    async def _close(self, io: Io, call: Call) -> Result:
+        """Mute the leg `call`, whose state was read just now."""
+        self._know(
+            call=call,
+            baseline=_BASELINES[call.muted],
+            closed_by=ClosedBy.NOBODY,
+            opening=False,
+            settled=False,
+        )
+        result = await self._set(io, call, muted=True)
+        if result.changed:
+            self._know(closed_by=ClosedBy.US, doubts=self.memory.doubts[1:], works=result.strategy)
+            self._note("confirmed", muted=True, latency_ms=result.confirmed_ms)
+            self._say(io, "confirmed", result=result)
+        else:
+            self._know(baseline=Baseline.WAS_MUTED, closed_by=ClosedBy.NOT_US)
+            self._say(io, "kept", result=result)
+        return result
+
+    async def _look(self, io: Io) -> None:
+        try:
+            seen = await read_call(io, self.memory.call)
+        except GenesysError as error:
+            self._say(io, "unseen", error=error)
+            return
+        if seen.ended:
+            self._end(io, "call_ended", call=seen)
+        elif not seen.live or seen.muted is None:
+            self._say(io, "unseen")
+        elif seen.participant_id != self.memory.call.participant_id:
+            await self._follow(io, seen)
+        elif not seen.muted and self.memory.closed:
+            self._overridden(io, seen)
+        else:
+            self._know(call=seen)
+            self._say(io, "look")
+
+    def _overridden(self, io: Io, seen: Call) -> None:
+        self._know(call=seen, closed_by=ClosedBy.NOBODY)
+        if self.plan.on_override is OnOverride.NOTIFY:
+            self._note("overridden", muted=True)
+            self._say(io, "overridden")
+        else:
+            self._end(io, "overridden")
+
+    async def _follow(self, io: Io, seen: Call) -> None:
+        """The agent is on a new leg. Open, it is muted with a baseline of its own; closed, it is as it is."""
+        self._say(io, "moved")
+        if seen.muted:
+            self._carry(seen)
+            return
+        try:
+            await self._close(io, seen)
+        except GenesysError as error:
+            self._say(io, "unseen", error=error)
+
+    def _carry(self, seen: Call) -> None:
+        if self.memory.closed_by is ClosedBy.US:
+            self._know(call=seen)
+        else:
+            self._know(call=seen, baseline=Baseline.WAS_MUTED, closed_by=ClosedBy.NOT_US, doubts=())
+
+    async def _open(self, io: Io) -> None:
+        """One try. Sets `ended`, or raises why it could not."""
+        if self.memory.settled or not self.memory.touched:
+            self._end(io, "kept" if self.memory.baseline is Baseline.WAS_MUTED else "nothing")
+            return
+        seen = await self._see(io)
+        if seen is None:
+            await self._open_seen(io, self.memory.call)
+        elif seen.ended:
+            self._end(io, "call_ended", call=seen)
+        elif not seen.live:
+            raise not_connected(seen)
+        elif seen.muted is False and self.memory.closed:
+            self._know(call=seen, closed_by=ClosedBy.NOBODY)
+            self._end(io, "released" if self.memory.opening else "overridden")
+        else:
+            await self._open_seen(io, seen)
+
+    async def _open_seen(self, io: Io, seen: Call) -> None:
+        if seen.participant_id != self.memory.call.participant_id and seen.muted:
+            self._carry(seen)
+        opening = self._opening(seen)
+        if opening.opens:
+            await self._send_open(io, seen, opening)
+        elif seen.muted is False:
+            self._end(io, "nothing", call=seen)
+        else:
+            self._end(io, "left_closed", call=seen, opening=opening)
+
+    def _opening(self, seen: Call) -> Opening:
+        doubtful = self.memory.closed_by is ClosedBy.NOBODY and bool(self.memory.doubts)
+        return may_open(
+            policy=self.plan.open_policy,
+            baseline=self.memory.baseline,
+            closed_by=ClosedBy.PROBABLY_US if doubtful else self.memory.closed_by,
+            same_leg=seen.participant_id == self.memory.call.participant_id,
+            held=bool(seen.held),
+            seconds_late=self.memory.began_late or 0.0,
+        )
+
+    async def _send_open(self, io: Io, seen: Call, opening: Opening) -> None:
+        """Sent even when the microphone looks open: a mute of ours may be on its way."""
+        if seen.muted and self.memory.closed_by is ClosedBy.NOBODY:
+            self._know(doubts=self.memory.doubts[1:], closed_by=ClosedBy.PROBABLY_US)
+        try:
+            result = await self._set(io, msgspec.structs.replace(seen, muted=None), muted=False)
+        except (NotConnected, NotFound):
+            if not await _is_gone(io, seen):
+                raise
+            self._end(io, "call_ended", call=seen)
+        else:
+            self._know(closed_by=ClosedBy.NOBODY)
+            self._end(io, "released", result=result, opening=opening)
+
+    async def _set(self, io: Io, call: Call, *, muted: bool) -> Result:
+        result = await set_muted(
+            io,
+            msgspec.structs.replace(call, read_at=io.monotonic()),
+            muted,
+            has_user=self.plan.has_user,
+            accepted=self._accepted,
+            witness=_Doubting(self, io),
+            new_id=self._new_id,
+            strategy=self.plan.strategy,
+            patience=self.plan.patience,
+        )
+        self._know(call=result.call)
+        return result
+
+    async def _see(self, io: Io) -> Call | None:
+        """The call as it is; None when it cannot be read, which is no reason to leave the agent muted."""
+        try:
+            return await read_call(io, self.memory.call)
+        except GenesysError:
+            return None
+
+    async def _undo_late(self, io: Io) -> None:
+        seen = await self._see(io)
+        if seen is None or not (seen.ended or (seen.live and seen.muted)):
+            return
+        if not seen.ended:
+            self._know(doubts=self.memory.doubts[1:], closed_by=ClosedBy.PROBABLY_US)
+        self.ended = None
+        await self.give_back(io)
+
+    def _left(self, io: Io) -> float:
+        return self.plan.release_at - io.monotonic()
+
+    def _know(self, **changes: object) -> None:
+        memory = msgspec.structs.replace(self.memory, **changes)
+        self._remember(memory)
+        self.memory = memory
+
+    def _note(self, phase: Phase, *, muted: bool, latency_ms: float | None = None) -> None:
+        call = self.memory.call
+        self._record.noted(
+            phase,
+            muted=muted,
+            conversation_id=call.conversation_id,
+            participant_id=call.participant_id,
+            latency_ms=latency_ms,
+        )
+
+    def _say(
+        self,
+        io: Io,
+        word: Word,
+        *,
+        result: Result | None = None,
+        opening: Opening | None = None,
+        error: GenesysError | None = None,
+    ) -> None:
+        self._tell(
+            Progress(
+                word=word,
+                at=io.now(),
+                seconds_left=max(0.0, self._left(io)),
+                call=self.memory.call,
+                result=result,
+                opening=opening,
+                error=error,
+            )
+        )
+
+    def _end(
+        self,
+        io: Io,
+        word: EndWord,
+        *,
+        call: Call | None = None,
+        result: Result | None = None,
+        opening: Opening | None = None,
+        error: GenesysError | None = None,
+    ) -> Ended:
+        settled = word in {"call_ended", "left_closed", "kept"}
+        self._know(call=call or self.memory.call, settled=settled or self.memory.settled)
+        self.ended = Ended(word=word, call=self.memory.call, result=result, opening=opening, error=error)
+        if word != "nothing":
+            latency = result.confirmed_ms if result else None
+            self._note(word, muted=word in {"kept", "overridden", "call_ended"}, latency_ms=latency)
+        self._say(io, word, result=result, opening=opening, error=error)
+        return self.ended
+
+
+class _Doubting:
+    """Witnesses the commands of one mute."""
+
+    def __init__(self, mute: Mute, io: Io) -> None:
+        self._mute = mute
+        self._io = io
+
+    def intended(self, command: Command) -> None:
+        self._mute.commanding(command, until=self._io.monotonic() + DOUBT_SECONDS)
+
+    def concluded(self, command: Command, outcome: Outcome) -> None:
+        self._mute.commanded(self._io, command, outcome)
+
+
+async def _is_gone(io: Io, call: Call) -> bool:
+    try:
+        return (await read_call(io, call)).ended
+    except NoLiveCall:
+        return True
+
+
+def _announced(error: GenesysError) -> float:
+    """The wait that the vendor asked for."""
+    asked = getattr(error, "retry_after", None)
+    return float(asked) + _ROUNDING if asked else 0.0
+
+
+_ROUNDING = 0.5  # the vendor announces whole seconds
