@@ -60,6 +60,16 @@ def proxy_unreachable(proxy: str, error: OSError | None) -> Unreachable:
     )
 
 
+def unknown_proxy(proxy: str) -> Unreachable:
+    return Unreachable(
+        f"The name of the proxy {proxy} was not found (DNS).",
+        means="Nothing was sent.",
+        remedy="Check HTTPS_PROXY; hosts to reach without it go into NO_PROXY.",
+        cause="proxy",
+        reached=False,
+    )
+
+
 def proxy_refused(proxy: str, where: str, status: int | None) -> Unreachable:
     if status == _PROXY_AUTHENTICATION:
         return Unreachable(

@@ -1,7 +1,7 @@
 """What it means when the token endpoint gives no token.
 
-Statuses of refused clients as observed by `gildas/go-gcloudcx` (`login_test.go`); the word for a used or expired
-code is unconfirmed and taken from RFC 6749. Decisions rest on the status and the `error` word only.
+Statuses of refused clients as observed by `gildas/go-gcloudcx` (`login_test.go`); the word for a used or
+expired code is unconfirmed and taken from RFC 6749. Decisions rest on the status and the `error` word only.
 """
 
 from typing import Literal

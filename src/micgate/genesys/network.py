@@ -11,11 +11,6 @@ from micgate.genesys.errors import OursToFix
 from micgate.genesys.messages import Request
 from micgate.genesys.regions import Region, is_loopback
 
-IDLE_SECONDS = 30.0
-"""A connection unused for longer is not trusted: firewalls forget it silently, and a state change sent into
-it would be lost with an unknown outcome.
-"""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
@@ -30,6 +25,10 @@ class Network:
     ca_bundle: str | None = None
     pool_size: int = 20
     connect_timeout: float = 5.0
+    idle_seconds: float = 30.0
+    """A connection unused for longer is not trusted: firewalls forget it without a word, and a state change
+    sent into it would be lost with an unknown outcome.
+    """
 
     def proxy_for(self, url: str) -> "Proxy | None":
         """The proxy on the way to `url`, if any. Plain http goes to loopback only, so never through one."""

@@ -11,7 +11,7 @@ from yarl import URL
 from micgate.genesys import failures
 from micgate.genesys.errors import Away
 from micgate.genesys.messages import Headers, Host, Request, Response
-from micgate.genesys.network import IDLE_SECONDS, Network, Proxy, base_url, target
+from micgate.genesys.network import Network, Proxy, base_url, target
 from micgate.genesys.regions import Region
 
 Answer = TypeVar("Answer")
@@ -78,7 +78,7 @@ class AiohttpWire:
         secure = any(url.startswith("https:") for url in (self._region.api_url, self._region.login_url))
         connector = aiohttp.TCPConnector(
             limit=self._network.pool_size,
-            keepalive_timeout=IDLE_SECONDS,
+            keepalive_timeout=self._network.idle_seconds,
             ssl=self._network.ssl_context() if secure else True,
         )
         self._session = aiohttp.ClientSession(
@@ -173,7 +173,7 @@ def _of_proxy_answer(broken: _Broken) -> Away:
 
 def _of_name(broken: _Broken) -> Away:
     if broken.door.proxy:
-        return failures.proxy_unreachable(broken.proxy, None)
+        return failures.unknown_proxy(broken.proxy)
     return failures.unknown_name(broken.door.host)
 
 

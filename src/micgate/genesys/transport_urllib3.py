@@ -19,7 +19,7 @@ from urllib3 import exceptions
 from micgate.genesys import failures
 from micgate.genesys.errors import Away, TimedOut
 from micgate.genesys.messages import Headers, Request, Response
-from micgate.genesys.network import IDLE_SECONDS, Network, Proxy, base_url, target
+from micgate.genesys.network import Network, Proxy, base_url, target
 from micgate.genesys.regions import Region
 
 Answer = TypeVar("Answer")
@@ -83,7 +83,7 @@ class Urllib3Wire:
 
     def _door(self, request: Request, now: float) -> "_Door":
         idle, self._used_at = now - self._used_at, now
-        if self._pid != os.getpid() or idle > IDLE_SECONDS:
+        if self._pid != os.getpid() or idle > self._network.idle_seconds:
             # Not closed: another thread may be in a request, and a forked child shares the sockets.
             self._doors, self._pid = {}, os.getpid()
         door = self._doors.get(request.host)
@@ -194,7 +194,7 @@ def _of_proxy(broken: _Broken) -> Away:
     if status:
         return failures.proxy_refused(proxy, broken.where, int(status[1]))
     if isinstance(broken.inner, exceptions.NameResolutionError):
-        return failures.proxy_unreachable(proxy, None)
+        return failures.unknown_proxy(proxy)
     return failures.proxy_unreachable(proxy, broken.os_error)
 
 
