@@ -109,7 +109,7 @@ class Simulator:
         ]
 
     def place_call(self, agent: str | None = None, **wanted: Any) -> dict[str, Any]:
-        """A connected call of the first agent unless told; the conversation as the control surface tells it."""
+        """A connected call of the first agent unless told, as the control surface tells it."""
         placed: dict[str, Any] = self.control(
             "POST", "/calls", {"agent": agent or self.agents[0].id} | wanted
         )

@@ -1,7 +1,7 @@
 """Checks answers and events against the vendor's published shapes (`tests/data/contract.json`).
 
-The contract closes no schema. Here every schema that lists its properties, is not marked `x-pruned` and does not
-itself say otherwise is closed, so an invented member fails a test.
+The contract closes no schema. Here every schema that lists its properties, is not marked `x-pruned` and
+does not itself say otherwise is closed, so an invented member fails a test.
 """
 
 import json
@@ -91,7 +91,7 @@ def find_operation(method: str, path: str) -> str | None:
 
 
 def check_answer(*, method: str, path: str, status: int, headers: dict[str, str], body: bytes) -> None:
-    """One answer of the vendor's surface: body by contract, no body where there is none, headers that belong."""
+    """One answer of the vendor's surface: by the contract, without a body where it has none."""
     known = {name.lower(): value for name, value in headers.items()}
     assert "inin-correlation-id" in known, f"{method} {path}: no correlation id"
     template = find_operation(method, path)

@@ -1,4 +1,4 @@
-"""The analytics queries: who is interacting now, records of conversations a little behind, queues of users."""
+"""The analytics queries: who is interacting now, records a little behind, the queues of users."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -89,13 +89,14 @@ class Activity:
 
 
 ACTIVITY_DIMENSIONS = frozenset({
-    "activeRouting", "addressFrom", "addressTo", "agentScore", "ani", "conversationId", "convertedFrom", "convertedTo",
-    "direction", "dnis", "mediaType", "participantName", "queueId", "requestedLanguageId", "requestedRouting",
-    "requestedRoutingSkillId", "routingPriority", "scoredAgentId", "sessionId", "teamId", "usedRouting", "userId",
+    "activeRouting", "addressFrom", "addressTo", "agentScore", "ani", "conversationId", "convertedFrom",
+    "convertedTo", "direction", "dnis", "mediaType", "participantName", "queueId", "requestedLanguageId",
+    "requestedRouting", "requestedRoutingSkillId", "routingPriority", "scoredAgentId", "sessionId", "teamId",
+    "usedRouting", "userId",
 })  # fmt: skip
 SHOWN = (
-    "conversationId", "sessionId", "userId", "queueId", "mediaType", "direction", "participantName", "addressFrom",
-    "addressTo", "ani", "dnis", "teamId",
+    "conversationId", "sessionId", "userId", "queueId", "mediaType", "direction", "participantName",
+    "addressFrom", "addressTo", "ani", "dnis", "teamId",
 )  # fmt: skip
 LONGEST: dict[Metric, Metric] = {"oLongestInteracting": "oInteracting", "oLongestWaiting": "oWaiting"}
 

@@ -1,4 +1,4 @@
-"""The vendor's wire shapes, spelled from the official SDKs' models: REST in lower camel case, events without `selfUri`.
+"""The vendor's wire shapes, spelled from the official SDKs' models; events carry no `selfUri`.
 
 Members without a value are left out, as the platform does.
 """

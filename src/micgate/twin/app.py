@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import secrets
 import signal
 import socket
@@ -9,12 +10,12 @@ import struct
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import unquote
 
 from aiohttp import web
 
-from micgate.twin import control, oauth, surface
+from micgate.twin import control, oauth, sign_in, surface
 from micgate.twin.answers import Wire
 from micgate.twin.channels import Channels
 from micgate.twin.control import Guard
@@ -56,7 +57,8 @@ class Twin:
         self.guard = Guard(host=host, token=control_token)
         self.base = ""
         self._ahead = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._wakes_at = math.inf
         self._begin()
 
     def _begin(self) -> None:
@@ -90,14 +92,15 @@ class Twin:
             return
         loop = asyncio.get_running_loop()
         when = loop.time() + max(SHORTEST_NAP, due - self.now())
-        if self._timer is not None and not self._timer.cancelled() and self._timer.when() <= when:
+        if when >= self._wakes_at:
             return
         if self._timer is not None:
             self._timer.cancel()
+        self._wakes_at = when
         self._timer = loop.call_at(when, self._woken)
 
     def _woken(self) -> None:
-        self._timer = None
+        self._wakes_at = math.inf
         self.settle()
 
     def stop(self) -> None:
@@ -191,11 +194,11 @@ class Twin:
     def _login(self, call: Call) -> Answer | None:
         """The pages of the login host."""
         if call.path == "/oauth/authorize" and call.method == "POST":
-            return oauth.sign_in(self.world, oauth.read_form(call.body, media=call.media))
+            return sign_in.sign_in(self.world, oauth.read_form(call.body, media=call.media))
         if call.path == "/oauth/authorize":
-            return oauth.show_sign_in(self.world, call.query)
+            return sign_in.show_sign_in(self.world, call.query)
         if call.path == "/logout":
-            return oauth.log_out(call.query)
+            return sign_in.log_out(call.query)
         return None
 
 
@@ -239,7 +242,7 @@ def serve(
 ) -> int:
     """Run until SIGINT or SIGTERM, then answer the exit code.
 
-    `port` 0 picks a free one. With `json_lines` the first line on stdout is the announcement as one JSON object.
+    `port` 0 picks a free one. With `json_lines` the announcement is one JSON object on the first line.
     """
     plan = Plan(agents=agents, seed=seed, quiet=quiet, ledger_limit=ledger_limit)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -247,7 +250,7 @@ def serve(
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop where it is installed."""
+    """The faster loop, where it is installed."""
     try:
         import uvloop  # noqa: PLC0415 -- optional
     except ImportError:
@@ -289,7 +292,8 @@ def _signalled() -> asyncio.Event:
 
 def _base(host: str, port: int) -> str:
     """An address that can be called from here, also when all interfaces are listened on."""
-    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 -- compared
+    every = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 -- compared, not listened on
+    name = every.get(host, f"[{host}]" if ":" in host else host)
     return f"http://{name}:{port}"
 
 

@@ -1,4 +1,4 @@
-"""Notification channels: who follows what, and what goes to whom. No sockets: an outlet takes the messages."""
+"""Notification channels: who follows what. No sockets: an outlet takes the messages."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ class Outlet(Protocol):
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Channel:
-    """`topics`: each entry as it was sent, with its single topics. `id` is a secret: whoever knows it may listen."""
+    """`topics`: each entry as it was sent, with its single topics. Whoever knows `id` may listen."""
 
     id: str = field(repr=False)
     client_id: str
@@ -129,7 +129,7 @@ class Channels:
     def subscribe(
         self, channel: Channel, wanted: Iterable[str], *, caller: Caller, ignore_errors: bool, replace: bool
     ) -> list[Subscription]:
-        """Entries permitted are followed. Without `ignore_errors` one refused entry refuses all (Refusal 403)."""
+        """Follow what is permitted. Without `ignore_errors` one refused entry refuses all (Refusal 403)."""
         judged = [self._judge(topic, caller) for topic in dict.fromkeys(wanted)]
         refused = [one for one in judged if one.missing is not None]
         if refused and not ignore_errors:

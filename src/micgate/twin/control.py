@@ -1,10 +1,10 @@
-"""The control surface, /_twin/: everything a test or a visitor may do to the world. JSON in, JSON out, no vendor shapes."""
+"""The control surface, /_twin/: what a test or a visitor may do to the world, in shapes of our own."""
 
 import base64
 import hashlib
 import ipaddress
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -504,7 +504,7 @@ class Guard:
     host: str
     token: str | None
 
-    def refusal(self, *, method: str, path: str, headers: "Headers", body: bytes) -> Answer | None:
+    def refusal(self, *, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer | None:
         host = headers.get("Host", "")
         origin = headers.get("Origin")
         if self.token is None and _host_name(host) not in LOOPBACK | {self.host}:
@@ -513,22 +513,16 @@ class Guard:
             return _forbidden(f"Pages of {origin} may not steer the simulator.")
         if headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"} and method != "GET":
             return _forbidden("Pages of others may not steer the simulator.")
-        if body and (headers.get("Content-Type") or "").partition(";")[0].strip().lower() != JSON:
+        if body and headers.get("Content-Type", "").partition(";")[0].strip().lower() != JSON:
             return json_answer({"message": f"The control surface takes {JSON} only."}, status=415)
         if self.token is not None and path.rstrip("/") != "/_twin" and not self._shows_token(headers):
             return json_answer({"message": "Send the control_token as a Bearer token."}, status=401)
         return None
 
-    def _shows_token(self, headers: "Headers") -> bool:
-        given = (headers.get("Authorization") or "").removeprefix("Bearer ")
+    def _shows_token(self, headers: Mapping[str, str]) -> bool:
+        given = headers.get("Authorization", "").removeprefix("Bearer ")
         digest = hashlib.sha256(given.encode()).digest()
         return self.token is not None and digest == hashlib.sha256(self.token.encode()).digest()
-
-
-class Headers(Protocol):
-    """Request headers, found in any case."""
-
-    def get(self, name: str, default: str = "", /) -> str | None: ...
 
 
 def is_loopback(host: str) -> bool:

@@ -1,4 +1,4 @@
-"""Calls that circulate on the web and in generated code although the platform never had them, and the right ones."""
+"""Calls that circulate although the platform never had them, and the right ones."""
 
 import re
 

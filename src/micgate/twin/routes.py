@@ -5,16 +5,17 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from micgate.twin.access import Caller
-from micgate.twin.exchange import Answer, Query, Shape, read_json
 from micgate.twin.channels import Channels
+from micgate.twin.exchange import Answer, Query, Shape, read_json
 from micgate.twin.world import World
 
 
 @dataclass(slots=True, kw_only=True)
 class Ask:
-    """A request with a valid token. `params` are the variable path segments, `host` is where the client reached us.
+    """A request with a valid token.
 
-    `forget`: check everything, do nothing (the fault accept_then_forget).
+    `params` are the variable path segments, `host` is where the client reached us. `forget`: check
+    everything, do nothing (the fault accept_then_forget).
     """
 
     world: World
@@ -39,7 +40,7 @@ Handler: TypeAlias = Callable[[Ask], Answer]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """`area` is the scope a user token needs; `any_of` are permissions checked before the body is looked at."""
+    """`area`: the scope a user token needs. `any_of`: permissions, checked before the body is looked at."""
 
     method: str
     path: str

@@ -3,14 +3,17 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from micgate.twin import messages
 from micgate.twin.channels import Channel, Channels
-from micgate.twin.clock import Timer
 from micgate.twin.refusals import Refusal
+
+if TYPE_CHECKING:
+    from micgate.twin.clock import Timer
 
 MOST_WAITING = 20_000
 

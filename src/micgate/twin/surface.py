@@ -1,4 +1,4 @@
-"""The vendor's surface: who asks, is it allowed, what goes wrong today, and the answer with the vendor's headers."""
+"""The vendor's surface: who asks, is it allowed, what goes wrong today, and the vendor's headers."""
 
 import asyncio
 import uuid
@@ -8,7 +8,7 @@ from typing import Protocol
 
 import msgspec
 
-from micgate.twin import analytics, conversations, directory, notifications, oauth
+from micgate.twin import analytics, authorization, conversations, directory, notifications, oauth, users
 from micgate.twin.access import Caller
 from micgate.twin.channels import Channels
 from micgate.twin.exchange import HTML, Answer, Query, refused
@@ -19,7 +19,11 @@ from micgate.twin.routes import Ask, Routes
 from micgate.twin.tokens import Rate, Token
 from micgate.twin.world import World
 
-ROUTES = Routes((*conversations.ROUTES, *directory.ROUTES, *analytics.ROUTES, *notifications.ROUTES))
+ROUTES = Routes(
+    route
+    for area in (conversations, users, directory, authorization, analytics, notifications)
+    for route in area.ROUTES
+)
 COMMON = {
     "Cache-Control": "no-cache, no-store, must-revalidate",
     "Strict-Transport-Security": "max-age=600; includeSubDomains",
@@ -40,7 +44,7 @@ NOTED_CHARACTERS = 2_000
 _decode = msgspec.json.Decoder().decode
 
 
-class Cut(Exception):  # noqa: N818 -- what is done to the connection, not a failure of ours
+class Cut(Exception):
     """Break the connection without an answer."""
 
 
