@@ -1,0 +1,311 @@
+"""`Genesys`: the library without a service, for asyncio."""
+
+import asyncio
+import inspect
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Self
+from uuid import uuid4
+
+from micgate import settings as configuration
+from micgate.control.mute import boolean
+from micgate.control.policy import OnOverride, OpenPolicy
+from micgate.direct import find
+from micgate.direct.connect import Connection, from_settings
+from micgate.direct.find import AgentOnCall
+from micgate.direct.journal import About, Journal, JournalWitness, Unrecorded
+from micgate.direct.mute import Mute, Record
+from micgate.direct.progress import ENDS, Ended, Progress
+from micgate.direct.wish import Wish, about
+from micgate.genesys.channel import MAX_CHANNELS, Watch
+from micgate.genesys.flows import Result, set_muted
+from micgate.genesys.locate import find_user, read_call
+from micgate.genesys.models import User
+from micgate.genesys.notifications import calls_topic
+from micgate.genesys.reading import Call
+from micgate.genesys.session import Session
+from micgate.genesys.strategy import Accepted
+from micgate.genesys.transport_aiohttp import AiohttpWire
+from micgate.settings import Settings
+
+_LOG = logging.getLogger(__name__)
+
+OnChange = Callable[[Progress], Awaitable[None] | None]
+
+
+class Genesys:
+    """One organization, one set of credentials, one event loop. Use it in `async with`, or `close` it.
+
+    `journal` names a file that every state change is written to, before and after (see `direct.journal`).
+    """
+
+    def __init__(self, connection: Connection, *, journal: Path | None = None) -> None:
+        self.connection = connection
+        self.session = connection.session(AiohttpWire(connection.region, connection.network))
+        self.journal = Journal(journal) if journal else None
+        self._accepted = Accepted()
+
+    @classmethod
+    def from_env(cls, *, journal: Path | None = None) -> Self:
+        """From the environment, `.env` or a sign-in. Raises `SettingError` or `OursToFix`."""
+        return cls.from_settings(configuration.load(), journal=journal)
+
+    @classmethod
+    def from_settings(cls, settings: Settings, *, journal: Path | None = None) -> Self:
+        return cls(from_settings(settings), journal=journal)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_raised: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self.session.close()
+
+    @property
+    def requests_sent(self) -> int:
+        """Requests to the API so far, without those for tokens."""
+        return self.session.requests_sent
+
+    async def find_user(self, agent: str) -> User:
+        """By user id, e-mail address or unique name. Raises `UnknownAgent` or `AmbiguousAgent`."""
+        return await find_user(self.session, agent)
+
+    async def find_call(
+        self,
+        agent: str | None = None,
+        *,
+        conversation_id: str | None = None,
+        participant_id: str | None = None,
+    ) -> Call:
+        """The agent's live call. Without an agent: the named end, or the person whose token this is.
+
+        Raises `UnknownAgent`, `AmbiguousAgent`, `NoLiveCall` (`NotConnected`), `AmbiguousCall`, `NotAnAgent`.
+        """
+        return await find.find(
+            self.session, agent, conversation_id=conversation_id, participant_id=participant_id
+        )
+
+    async def read_call(self, call: Call) -> Call:
+        """The same microphone, read again."""
+        return await read_call(self.session, call)
+
+    async def agents_on_calls(self) -> tuple[AgentOnCall, ...]:
+        return await find.agents_on_calls(self.session)
+
+    async def set_muted(
+        self,
+        call: Call,
+        muted: bool,  # noqa: FBT001 -- set_muted(call, True) is how everybody says it
+        *,
+        reason: str | None = None,
+    ) -> Result:
+        """Close or open the microphone, and return when the platform shows it. You own the opposite.
+
+        Already as wanted: nothing is sent and `changed` is false. Raises `Unconfirmed` with what was seen and
+        the likely cause, `NotConnected`, or the vendor's refusal. `reason` goes into the journal.
+        """
+        witness = self._record(self._about_set(call, reason))
+        result = await set_muted(
+            self.session,
+            call,
+            boolean(muted),
+            has_user=await self.session.has_user(),
+            accepted=self._accepted,
+            witness=witness,
+            new_id=_new_id,
+            strategy=self.connection.strategy,
+            patience=self.connection.patience,
+        )
+        if result.changed:
+            witness.noted(
+                "confirmed",
+                muted=muted,
+                conversation_id=result.conversation_id,
+                participant_id=result.participant_id,
+                latency_ms=result.confirmed_ms,
+            )
+        return result
+
+    def mute(
+        self,
+        agent: str | Call,
+        *,
+        for_: str | float | None = None,
+        reason: str | None = None,
+        note: str | None = None,
+        conversation_id: str | None = None,
+        open_policy: str = OpenPolicy.RESTORE,
+        on_override: str = OnOverride.YIELD,
+        on_change: OnChange | None = None,
+    ) -> "StandingMute":
+        """Mute for the time of an `async with` block, at most `for_` ("90s", "2m", 120; default 2 min,
+        ceiling 15).
+
+        The block is entered when the platform shows the microphone muted. At its end, or when the time is
+        over, what was there before is restored: a microphone that was closed before stays closed. A task
+        keeps the time, and a cancelled block or a closing loop still gives back. An agent who opens the
+        microphone ends the mute (`on_override="yield"`). What ended it is in `StandingMute.ended`.
+
+        **There is no guardian**: a process that is killed leaves the agent muted until the agent presses the
+        button. The command line has one, and the service is for that.
+
+        `on_change`, a function or a coroutine function, is called after the confirmation and after the end;
+        if it raises, that is logged and moves no microphone.
+        """
+        wish = Wish.checked(
+            for_=for_, reason=reason, note=note, open_policy=open_policy, on_override=on_override
+        )
+
+        async def make(tell: Callable[[Progress], None]) -> Mute:
+            call = agent
+            if isinstance(call, str):
+                call = await self.find_call(call, conversation_id=conversation_id)
+            has_user = await self.session.has_user()
+            plan = wish.plan(call, self.connection, has_user=has_user, now=self.session.monotonic())
+            record = self._record(about(plan, self.connection))
+            return Mute(plan, record=record, new_id=_new_id, tell=tell)
+
+        return StandingMute(make, self.session, on_change=on_change)
+
+    @asynccontextmanager
+    async def watch(
+        self, agents: Sequence[str] = (), *, topics: Sequence[str] = (), max_channels: int = MAX_CHANNELS
+    ) -> AsyncIterator[Watch]:
+        """Follow the calls of these agents live, and whatever else `topics` name: `async for` over what it
+        gives.
+
+        While it is open, `set_muted` and `mute` confirm by event instead of by reading.
+        """
+        users = [await find_user(self.session, agent) for agent in agents]
+        wanted = [*(calls_topic(user.id) for user in users), *topics]
+        async with Watch(
+            self.session, wanted, network=self.connection.network, max_channels=max_channels
+        ) as watch:
+            self.session.sight = watch
+            try:
+                yield watch
+            finally:
+                self.session.sight = None
+
+    def _record(self, about: About) -> Record:
+        return JournalWitness(self.journal, about) if self.journal else Unrecorded()
+
+    def _about_set(self, call: Call, reason: str | None) -> About:
+        api = self.connection.region.host
+        return About(command="set", user_id=call.user_id, agent=call.agent_name, reason=reason, api=api)
+
+
+class StandingMute:
+    """Use it in `async with`. `result` is the confirmation, `ended` how it ended; both None until then."""
+
+    def __init__(
+        self,
+        make: Callable[[Callable[[Progress], None]], Awaitable[Mute]],
+        session: Session,
+        *,
+        on_change: OnChange | None,
+    ) -> None:
+        self.result: Result | None = None
+        self._make = make
+        self._session = session
+        self._on_change = on_change
+        self._said: list[Progress] = []
+        self._mute: Mute | None = None
+        self._error: BaseException | None = None
+        self._stop = asyncio.Event()
+        self._placed = asyncio.Event()
+
+    @property
+    def ended(self) -> Ended | None:
+        return self._mute.ended if self._mute else None
+
+    async def __aenter__(self) -> Self:
+        mute = self._mute = await self._make(self._said.append)
+        self._task = asyncio.create_task(self._live(mute), name="micgate mute")
+        try:
+            await self._placed.wait()
+        except BaseException:
+            self._task.cancel()
+            await self._finish()
+            raise
+        if self._error:
+            await self._finish()
+            raise self._error
+        await self._report()
+        return self
+
+    async def __aexit__(self, *_raised: object) -> None:
+        await self._finish()
+        await self._report()
+
+    async def _finish(self) -> None:
+        """End the mute now, and return when it is given back, however often this is cancelled."""
+        cancelled: asyncio.CancelledError | None = None
+        self._stop.set()
+        while not self._task.done():
+            try:
+                await asyncio.wait({self._task})
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled:
+            raise cancelled
+        self._task.result()
+
+    async def _live(self, mute: Mute) -> None:
+        try:
+            await self._place(mute)
+            self._placed.set()
+            if self._error is None:
+                await mute.stand(self._session, self._pause)
+        except asyncio.CancelledError:
+            _LOG.debug("The mute was cancelled and is given back.")
+        await _whatever_comes(lambda: mute.give_back(self._session))
+        await _whatever_comes(lambda: mute.settle(self._session))
+
+    async def _place(self, mute: Mute) -> None:
+        try:
+            self.result = await mute.place(self._session)
+        except BaseException as error:  # noqa: BLE001 -- raised in the caller's task; here the release must follow
+            self._error = error
+
+    async def _pause(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._stop.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _report(self) -> None:
+        said, self._said[:] = list(self._said), []
+        for progress in said:
+            if self._on_change and progress.word in _CHANGES:
+                await self._change(self._on_change, progress)
+
+    async def _change(self, on_change: OnChange, progress: Progress) -> None:
+        try:
+            answer = on_change(progress)
+            if inspect.isawaitable(answer):
+                await answer
+        except Exception:  # noqa: BLE001 -- the caller's code, logged whole
+            _LOG.exception("on_change failed")
+
+
+_CHANGES = ENDS | {"confirmed", "kept"}
+
+
+async def _whatever_comes(work: Callable[[], Awaitable[Any]]) -> None:
+    """Run it to its end. A cancellation starts it again: this may be done twice, but not left undone."""
+    while True:
+        try:
+            await work()
+        except asyncio.CancelledError:
+            continue
+        return
+
+
+def _new_id() -> str:
+    return str(uuid4())

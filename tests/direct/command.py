@@ -1,0 +1,47 @@
+"""A command that mutes in the foreground, as a process of its own: what it is told to mute, its progress as JSON.
+
+The real command line is tested in tests/cli; this one has nothing but `mute_in_foreground`.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from micgate import settings
+from micgate.cli import signals
+from micgate.direct.foreground import mute_in_foreground
+from micgate.direct.sync import SyncGenesys
+from micgate.direct.wish import Wish
+
+
+def say(**facts):
+    print(json.dumps(facts), flush=True)
+
+
+def told(progress):
+    say(
+        word=progress.word,
+        muted=progress.call.muted,
+        left=round(progress.seconds_left, 1),
+        confirmed_ms=progress.result and progress.result.confirmed_ms,
+        opening=progress.opening and progress.opening.why,
+        error=progress.error and progress.error.word,
+    )
+
+
+def main(agent, length, state, options):
+    signals.heed(also_ignored=True)
+    wish = Wish.checked(for_=length, **options)
+    genesys = SyncGenesys.from_settings(settings.load())
+    ended = mute_in_foreground(
+        genesys, lambda: genesys.find_call(agent), wish, state_dir=Path(state), tell=told
+    )
+    say(ended=ended.word)
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:4], json.loads(sys.argv[4]))
+    except Exception as error:
+        say(raised=type(error).__name__, text=str(error))
+        sys.exit(1)
