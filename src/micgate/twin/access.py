@@ -104,7 +104,7 @@ class Access:
             raise refusals.conversation_forbidden(conversation_id)
         return conversation
 
-    def own(self, caller: Caller, *, media: Media | None = None) -> list[Conversation]:
+    def own(self, caller: Caller, *, media: str | None = None) -> list[Conversation]:
         """For GET conversations and conversations/calls: what occupies the calling user.
 
         Without a user as the knob says: nothing, or Refusal.

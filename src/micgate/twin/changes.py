@@ -17,6 +17,7 @@ PARTICIPANT_PERMISSIONS = (
 ON_BEHALF_PERMISSIONS = (*PARTICIPANT_PERMISSIONS, "conversation:agentlessCall:add")
 CALL_PERMISSIONS = ("conversation:communication:disconnect", "conversation:recording:pause")
 PAUSE_OTHERS = "conversation:recording:pauseOthers"
+SPEAK_TO = ("DESTINATION", "OBJECT", "BOTH", "CONFERENCE")
 RECORDING_STATES = {"PAUSED": True, "ACTIVE": False}
 
 
@@ -139,7 +140,7 @@ class Changes:
     def put_recording_state(
         self, caller: Caller, *, conversation_id: str, state: str, request_id: str, forget: bool = False
     ) -> str:
-        """PUT recordingstate, for callers that are no party. At once; answers the state as it was spelled."""
+        """PUT recordingstate, for callers that are no party. At once; answers PAUSED or ACTIVE."""
         pause = _pause(state)
         if pause is None:
             raise refusals.bad_request("recordingState is required", code="invalid.value")
@@ -151,7 +152,38 @@ class Changes:
         if not forget:
             changed = legs.paused(conversation, value=pause)
             self._floor.commit(changed, cause="request", request_id=request_id)
-        return state
+        return state.upper()
+
+    def speak_to(
+        self,
+        caller: Caller,
+        *,
+        conversation_id: str,
+        participant_id: str,
+        speak_to: str,
+        request_id: str,
+        forget: bool = False,
+    ) -> str:
+        """PATCH .../participants/{participantId}/consult: who hears the consulting agent. At once.
+
+        Answers the participant that was consulted.
+        """
+        if speak_to not in SPEAK_TO:
+            raise refusals.bad_request(f"Invalid value for speakTo: {speak_to}", code="invalid.value")
+        conversation = self._access.find(caller, conversation_id, media="call")
+        if caller.user_id is None or not _is_party(caller.user_id, conversation):
+            raise refusals.not_authorized()
+        leg = _leg(conversation, participant_id)
+        consulted = legs.newest(
+            conversation.participants, lambda one: one.consult_participant_id == leg.id and not one.ended
+        )
+        if consulted is None:
+            raise refusals.wrong_state(409, leg.id, leg.state)
+        if not forget:
+            spoken = legs.put_aside(conversation, aside=speak_to == "DESTINATION")
+            spoken = legs.confined(spoken, consulted.id, value=speak_to == "OBJECT")
+            self._floor.commit(spoken, cause="request", request_id=request_id)
+        return consulted.id
 
     def _may_patch(self, user_id: str, conversation: Conversation, leg: Participant) -> bool:
         if leg.user_id == user_id:
@@ -230,9 +262,9 @@ def _pause(state: str | None) -> bool | None:
     """True for a pause, False for its end. Raises Refusal for anything else that was said."""
     if state is None:
         return None
-    if state not in RECORDING_STATES:
+    if state.upper() not in RECORDING_STATES:
         raise refusals.bad_request(f"Invalid value for recordingState: {state}", code="invalid.value")
-    return RECORDING_STATES[state]
+    return RECORDING_STATES[state.upper()]
 
 
 def _leg(conversation: Conversation, participant_id: str) -> Participant:

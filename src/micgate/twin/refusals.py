@@ -15,14 +15,14 @@ class Refusal(Exception):
         code: str,
         message: str,
         *,
-        template: str | None = None,
+        message_with_params: str | None = None,
         params: Mapping[str, str] = _NOTHING,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
-        self.template = template
+        self.message_with_params = message_with_params
         self.params = params
 
 
@@ -74,7 +74,7 @@ def missing_scope(scope: str) -> Refusal:
         403,
         "not.authorized",
         f"{words} [{scope}]",
-        template=f"{words} {{scopes}}",
+        message_with_params=f"{words} {{scopes}}",
         params={"scopes": f"[{scope}]"},
     )
 
@@ -88,7 +88,7 @@ def conversation_forbidden(conversation_id: str) -> Refusal:
         403,
         "not.authorized",
         f"Access to Conversation {conversation_id} is forbidden.",
-        template="Access to {type} {id} is forbidden.",
+        message_with_params="Access to {type} {id} is forbidden.",
         params={"id": conversation_id, "type": "Conversation"},
     )
 
@@ -98,7 +98,7 @@ def not_found(what: str, wanted: str) -> Refusal:
         404,
         "not.found",
         f"The requested {what} {wanted} was not found.",
-        template="The requested {type} {id} was not found.",
+        message_with_params="The requested {type} {id} was not found.",
         params={"id": wanted, "type": what},
     )
 
@@ -122,6 +122,6 @@ def _lacking(code: str, words: str, listed: str) -> Refusal:
         403,
         code,
         f"{start} [{listed}]",
-        template=f"{start} {{permissions}}",
+        message_with_params=f"{start} {{permissions}}",
         params={"permissions": f"[{listed}]"},
     )

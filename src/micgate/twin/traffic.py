@@ -110,7 +110,7 @@ class Traffic:
         call = self._call(call_id)
         if call is not None and _ringing(call, agent_id) is not None:
             self._telephony.answer(call_id, agent=agent_id)
-            if not any(leg.ended and leg.user_id is not None for leg in call.participants):
+            if not any(leg.user_id and leg.connected_time for leg in call.participants):
                 self._plan(call_id, agent_id)
 
     def _plan(self, call_id: str, agent_id: str) -> None:
@@ -136,8 +136,13 @@ class Traffic:
             self._telephony.hang_up(call_id)
         else:
             self._telephony.disconnect(call_id, agent=agent_id)
+            self._later(self._rng.uniform(10, 40), partial(self._hang_up, call_id))
         for user_id in call.user_ids:
             self._later(self._rng.uniform(3, 14), partial(self._finish_wrapup, call_id, user_id))
+
+    def _hang_up(self, call_id: str) -> None:
+        if self._call(call_id) is not None:
+            self._telephony.hang_up(call_id)
 
     def _finish_wrapup(self, call_id: str, user_id: str) -> None:
         call = self._floor.calls.get(call_id)
