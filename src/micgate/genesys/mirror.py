@@ -1,9 +1,9 @@
 """The calls as last observed: one way in for events and reads. Pure.
 
 Events carry the whole call but neither a number nor the time of the change, and may come twice, late, out of
-order or not at all. What tells an old one: a participant does not come back from the dead, does not ring again
-once connected, and does not vanish. Nothing tells an old `muted`, so a change that is taken back within moments
-is doubtful until read.
+order or not at all. What tells an old one: a participant does not come back from the dead, does not ring
+again once connected, and does not vanish. Nothing tells an old `muted`, so a change that is taken back within
+moments is doubtful until read.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,6 @@ _REMEMBERED = 3600.0
 class _Known:
     conversation: Conversation
     at: float
-    read_wanted: bool = False
     flips: dict[str, float] = field(default_factory=dict)
 
 
@@ -32,6 +31,7 @@ class Mirror:
     def __init__(self) -> None:
         self._known: dict[str, _Known] = {}
         self._over: dict[str, float] = {}
+        self._wanted: set[str] = set()
 
     def apply(self, observation: Observation) -> Observation | None:
         """What is new about it, as it is to be believed; None when nothing is."""
@@ -44,26 +44,29 @@ class Mirror:
         if known is None:
             self._known[conversation.id] = _Known(conversation=conversation, at=observation.at)
             return observation
-        return self._event(known, observation, conversation)
+        return self._update(known, observation, conversation)
 
     def doubt(self, conversation_id: str) -> None:
         """Something may be missing: read it."""
-        known = self._known.get(conversation_id)
-        if known is not None:
-            known.read_wanted = True
+        if conversation_id in self._known:
+            self._wanted.add(conversation_id)
 
     def doubt_all(self) -> None:
-        for known in self._known.values():
-            known.read_wanted = _is_live(known.conversation)
+        self._wanted = {each for each, known in self._known.items() if _is_live(known.conversation)}
 
     def gone(self, conversation_id: str, now: float) -> None:
         """A read says that there is no such call, or that it is closed to us: no more reads for it."""
         self._known.pop(conversation_id, None)
+        self._wanted.discard(conversation_id)
         self._over[conversation_id] = now
 
-    def wanted(self) -> list[str]:
+    @property
+    def wanted(self) -> frozenset[str]:
         """The calls a read is wanted for."""
-        return [each for each, known in self._known.items() if known.read_wanted]
+        return frozenset(self._wanted)
+
+    def knows(self, conversation_id: str) -> bool:
+        return conversation_id in self._known or conversation_id in self._over
 
     def oldest(self, *, before: float) -> str | None:
         """The live call that nothing was heard of for longest, if not since `before`."""
@@ -86,26 +89,26 @@ class Mirror:
             if known.at < now - _KEPT and not _is_live(known.conversation)
         ]
         for each in done:
-            del self._known[each]
-            self._over[each] = now
+            self.gone(each, now)
         for each in [each for each, at in self._over.items() if at < now - _REMEMBERED]:
             del self._over[each]
         return done
 
-    def _event(self, known: _Known, observation: Observation, new: Conversation) -> Observation | None:
+    def _update(self, known: _Known, observation: Observation, new: Conversation) -> Observation | None:
         if observation.source == "event" and is_older(known.conversation, new):
-            known.read_wanted = True
+            self._wanted.add(new.id)
             return None
         if observation.source == "read":
             if observation.at < known.at:
                 return None  # an event overtook the read
-            known.read_wanted = False
+            self._wanted.discard(new.id)
         merged = _merged(known.conversation, new)
         known.at = observation.at
         if merged == known.conversation:
             return None
         doubtful = observation.source == "event" and self._taken_back(known, merged, observation.at)
-        known.read_wanted = known.read_wanted or doubtful
+        if doubtful:
+            self._wanted.add(new.id)
         known.conversation = merged
         return msgspec.structs.replace(observation, conversation=merged, doubtful=doubtful)
 

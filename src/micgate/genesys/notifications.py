@@ -1,7 +1,7 @@
 """The notification protocol without I/O: messages in, observations and advice out.
 
-Envelope: `NotificationEvent` of the vendor's Java SDK. The ping is what its `NotificationHandler.sendPing` sends,
-and a new socket on the same address after `socket_closing` is what that class does. Body models are listed in
+Envelope: `NotificationEvent` of the vendor's Java SDK. The ping is what its `NotificationHandler.sendPing`
+sends, and a new socket on the same address after `socket_closing` is what that class does. Body models are listed in
 `notificationMappings.json` of the vendor's SDK repositories. Heartbeats every half minute, and `result` on a
 channel that is gone, are seen by public clients and unconfirmed by the vendor.
 """
@@ -27,7 +27,7 @@ Source = Literal["event", "read"]
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """What Genesys told us, when (seconds of `io.monotonic`) and by which way.
 
-    `conversation` is the whole call, not a difference. A `gap` says that events may be missing, and `reason` why;
+    `conversation` is the whole call, not a difference. A `gap` says that events may be missing, `reason` why;
     what is read again follows as observations of source "read". `doubtful` marks an event that takes back a
     change seen moments ago: it may be late or old, and a read follows.
     """
@@ -119,6 +119,12 @@ def routing_status_topic(user_id: str) -> str:
     return f"v2.users.{user_id}.routingStatus"
 
 
+def subject_of(topic: str) -> tuple[str | None, str | None]:
+    """The user, or the queue, whose calls a topic tells."""
+    user_id, queue_id, what = _about(topic)
+    return (user_id, queue_id) if what in _OF_CALLS else (None, None)
+
+
 class _Metadata(msgspec.Struct):
     correlation_id: str | None = msgspec.field(name="CorrelationId", default=None)
 
@@ -153,6 +159,7 @@ _REASONS = {
     "another_channel_subscribed": Advice.TAKEN_OVER,
     "user_tokens_revoked": Advice.NEW_TOKEN,
 }
+_OF_CALLS = {"conversations.calls", "conversations"}
 _OF_A_USER, _OF_A_QUEUE = 4, 5  # v2.users.{id}.{what}, v2.routing.queues.{id}.{what}
 
 

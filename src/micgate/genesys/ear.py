@@ -1,0 +1,129 @@
+"""One open socket of a notification channel, over aiohttp: same proxy and certificates as the requests."""
+
+import asyncio
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from micgate.genesys.errors import Away, NotGenesys, Unreachable
+from micgate.genesys.network import Network
+from micgate.genesys.notifications import PING, Advice, Line, Observation
+from micgate.genesys.regions import is_loopback
+
+CONNECT_SECONDS = 10.0
+_CLOSE_SECONDS = 1.0
+_DEAD_CHANNEL = frozenset({401, 403, 404})
+"""What a connection to a channel that is gone is answered with; seen by public clients, not documented."""
+
+Hear = Callable[[Observation], None]
+Clock = Callable[[], float]
+
+
+class Ear:
+    """Listens from `open_ear` on and hands every observation to `hear`. `close` it."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse, *, hear: Hear, clock: Clock) -> None:
+        self.line = Line(now=clock())
+        self._socket = socket
+        self._hear = hear
+        self._clock = clock
+        self._superseded = False
+        self._pump = asyncio.create_task(self._run(), name="notification socket")
+
+    async def listen(self, *, until: asyncio.Event) -> Advice | None:
+        """What to do next, once something must be done; None when `until` was set first."""
+        stop = asyncio.create_task(until.wait())
+        try:
+            return await self._listen(stop)
+        finally:
+            stop.cancel()
+
+    async def let_go(self, *, seconds: float) -> None:
+        """Hear out what is still on its way, now that a newer socket listens; then close."""
+        self._superseded = True
+        await asyncio.wait({self._pump}, timeout=seconds)
+        await self.close()
+
+    async def close(self) -> None:
+        self._pump.cancel()
+        await asyncio.wait({self._pump})
+        await self._socket.close()
+
+    async def _listen(self, stop: asyncio.Task[bool]) -> Advice | None:
+        while True:
+            wait = max(0.0, self.line.due - self._clock())
+            done, _ = await asyncio.wait(
+                {self._pump, stop}, timeout=wait, return_when=asyncio.FIRST_COMPLETED
+            )
+            if self._pump in done:
+                return self._pump.result()
+            if stop in done:
+                return None
+            if self.line.tick(self._clock()) is Advice.RECONNECT or not await self._ping():
+                return Advice.RECONNECT
+
+    async def _ping(self) -> bool:
+        try:
+            await self._socket.send_str(PING)
+        except (aiohttp.ClientError, ConnectionError):
+            return False
+        return True
+
+    async def _run(self) -> Advice:
+        async for message in self._socket:
+            if message.type not in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
+                break
+            heard = self.line.received(message.data, self._clock())
+            if isinstance(heard, Observation):
+                self._hear(heard)
+            elif heard is not None and not self._superseded:
+                return heard
+        return Advice.RECONNECT
+
+
+async def open_ear(
+    http: aiohttp.ClientSession, connect_uri: str, *, network: Network, hear: Hear, clock: Clock
+) -> Ear | None:
+    """A socket that listens; None when the channel is gone. Raises `Away`; the address is in no error."""
+    url = _checked(connect_uri)
+    proxy = network.proxy_for(url.replace("wss://", "https://", 1))
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            socket = await http.ws_connect(
+                url,
+                proxy=proxy.url if proxy else None,
+                proxy_headers=proxy.headers if proxy else None,
+                timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_SECONDS),
+            )
+    except aiohttp.WSServerHandshakeError as error:
+        if error.status in _DEAD_CHANNEL:
+            return None
+        failure = _unreachable(url, f"answered {error.status}")
+    except (aiohttp.ClientError, OSError) as error:
+        failure = _unreachable(url, type(error).__name__)
+    else:
+        return Ear(socket, hear=hear, clock=clock)
+    # Outside the handler, so that it carries no exception of the library: those hold the address.
+    raise failure
+
+
+def _checked(uri: str) -> str:
+    """The channel id in the address is the only key to what is said: it travels encrypted."""
+    url = urlsplit(uri)
+    if url.scheme == "wss" or (url.scheme == "ws" and is_loopback(url.hostname or "")):
+        return uri
+    raise NotGenesys(
+        "The address of the notification channel is not a secure socket (wss).",
+        means="Calls would travel unencrypted.",
+        remedy="Check the gateway in between: it changes what Genesys Cloud answers.",
+    )
+
+
+def _unreachable(url: str, why: str) -> Away:
+    host = urlsplit(url).netloc
+    return Unreachable(
+        f"The notification socket of {host} did not open ({why}).",
+        means="Changes are not reported live.",
+        remedy=f"Allow WebSockets to {host} on the proxy or firewall.",
+    )
