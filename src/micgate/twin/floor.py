@@ -167,7 +167,7 @@ class Floor:
         for one in after.participants:
             old = was.get(one.id)
             if old is not one:
-                for name in _LEG_FIELDS if old is not None else ("state",):
+                for name in _LEG_FIELDS if old is not None else _first_fields(one):
                     self._enter_field(
                         name,
                         conversation=after,
@@ -247,6 +247,11 @@ class Floor:
         self.published.append(
             UserChanged(user_id=user_id, topics=topics, correlation_id=self.new_id(), at=self.clock.now)
         )
+
+
+def _first_fields(leg: Participant) -> tuple[str, ...]:
+    """What a new leg is told about: its state, and a mute it brought along."""
+    return ("state", "muted") if leg.muted else ("state",)
 
 
 def _nobody_waits(_user_id: str) -> None:
