@@ -121,7 +121,7 @@ def _forbidden(answer: _Answer) -> GenesysError:
     code = answer.body.code or ""
     if code in {"missing.permissions", "missing.any.permissions"}:
         return _missing_permission(answer)
-    if "scope" in code or "insufficient_scope" in answer.response.headers.get("www-authenticate", ""):
+    if _lacks_a_scope(answer):
         return _missing_scope(answer)
     if _concerns_a_conversation(answer) and code in {"", "not.authorized", "forbidden"}:
         return _not_a_party(answer)
@@ -133,6 +133,13 @@ def _forbidden(answer: _Answer) -> GenesysError:
         + (" and, for a person's token, within the OAuth client's scopes." if answer.has_user else "."),
         **answer.facts,
     )
+
+
+def _lacks_a_scope(answer: _Answer) -> bool:
+    """With which code is unconfirmed; it may be `not.authorized` with the scopes among the parameters."""
+    names = (answer.body.code or "", *(answer.body.message_params or {}))
+    challenge = answer.response.headers.get("www-authenticate", "")
+    return any("scope" in name for name in names) or "insufficient_scope" in challenge
 
 
 def _missing_permission(answer: _Answer) -> GenesysError:
@@ -152,7 +159,7 @@ _SEVERAL = 2
 
 
 def _missing_scope(answer: _Answer) -> GenesysError:
-    scope = _scope_for(answer.request)
+    scope = _named_scope(answer.body) or _scope_for(answer.request)
     return MissingScope(
         answer.what,
         means="The OAuth client that this person signed in with may not use that part of the API"
@@ -161,6 +168,11 @@ def _missing_scope(answer: _Answer) -> GenesysError:
         "under Admin > Integrations > Authorized Applications, and sign in anew.",
         **answer.facts,
     )
+
+
+def _named_scope(body: ErrorBody) -> str | None:
+    named = (value.strip("[] ") for name, value in (body.message_params or {}).items() if "scope" in name)
+    return next(named, None)
 
 
 def _not_a_party(answer: _Answer) -> GenesysError:

@@ -162,6 +162,15 @@ def test_missing_scope_names_scope_and_place(body, headers, path, scope):
     assert "Authorized Applications" in error.remedy
 
 
+def test_scopes_among_the_parameters_of_a_refusal_are_what_it_lacks():
+    body = {"code": "not.authorized", "messageParams": {"scopes": "[conversations]"}}
+    request = Request(method="GET", path="/api/v2/conversations/calls/c")
+    error = refused(403, body, request=request, has_user=True)
+
+    assert isinstance(error, MissingScope)
+    assert "scope conversations." in error.means
+
+
 def test_rate_limit_carries_the_wait_and_the_limits_name():
     body = {
         "code": "too.many.requests.retry.after",
