@@ -74,7 +74,7 @@ class Channels:
         mine = self.of(caller)
         most = self.world.behaviour.channels_per_client
         for surplus in sorted(mine, key=lambda one: (one.outlet is not None, one.last_used))[
-            : len(mine) + 1 - most
+            : max(0, len(mine) + 1 - most)
         ]:
             self.end(surplus, "evicted")
         now = self.world.now
