@@ -104,7 +104,7 @@ def cut(where: str) -> Unreachable:
 
 def silent(where: str, seconds: float) -> TimedOut:
     return TimedOut(
-        f"{where} did not answer within {seconds:g} s.",
+        f"{where} did not answer within {seconds:.3g} s.",
         means="Whether the request took effect is not known.",
         remedy="Look at the present state before sending it again; MICGATE_TIMEOUT sets how long to wait.",
     )
@@ -112,7 +112,7 @@ def silent(where: str, seconds: float) -> TimedOut:
 
 def slow_to_connect(where: str, seconds: float) -> TimedOut:
     return TimedOut(
-        f"No connection to {where} within {seconds:g} s.",
+        f"No connection to {where} within {seconds:.3g} s.",
         means="Nothing was sent.",
         remedy="Check the network and its firewall. Where only a proxy leads outside, set HTTPS_PROXY.",
         reached=False,

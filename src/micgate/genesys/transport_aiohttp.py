@@ -23,7 +23,6 @@ class AiohttpWire:
         self._network = network or Network()
         self._session: aiohttp.ClientSession | None = None
         self._doors: dict[Host, _Door] = {}
-        self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
         self._unfinished: set[asyncio.Task[Any]] = set()
 
     async def send(self, request: Request, headers: dict[str, str]) -> Response:
@@ -37,7 +36,7 @@ class AiohttpWire:
                 data=request.body,
                 headers=headers,
                 allow_redirects=False,
-                timeout=self._timeouts.get(request.timeout) or self._timeout(request.timeout),
+                timeout=self._timeout(request.timeout),
                 proxy=door.proxy_url,
                 proxy_headers=door.proxy_headers,
             )
@@ -93,8 +92,7 @@ class AiohttpWire:
 
     def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
         connect = min(seconds, self._network.connect_timeout)
-        self._timeouts[seconds] = aiohttp.ClientTimeout(total=seconds, sock_connect=connect)
-        return self._timeouts[seconds]
+        return aiohttp.ClientTimeout(total=seconds, sock_connect=connect)
 
 
 class _Once(Exception):

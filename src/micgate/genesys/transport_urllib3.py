@@ -36,7 +36,6 @@ class Urllib3Wire:
         self._region = region
         self._network = network or Network()
         self._doors: dict[str, _Door] = {}
-        self._timeouts: dict[float, urllib3.Timeout] = {}
         self._pid = os.getpid()
         self._used_at = 0.0
 
@@ -52,7 +51,7 @@ class Urllib3Wire:
                 retries=_NEVER,
                 redirect=False,
                 assert_same_host=False,
-                timeout=self._timeouts.get(request.timeout) or self._timeout(request.timeout),
+                timeout=self._timeout(request.timeout),
                 pool_timeout=request.timeout,  # type: ignore[arg-type]  # queue.get takes fractions of a second too
             )
         except (exceptions.HTTPError, HTTPException, OSError) as error:
@@ -93,8 +92,7 @@ class Urllib3Wire:
 
     def _timeout(self, seconds: float) -> urllib3.Timeout:
         connect = min(seconds, self._network.connect_timeout)
-        self._timeouts[seconds] = urllib3.Timeout(total=seconds, connect=connect)
-        return self._timeouts[seconds]
+        return urllib3.Timeout(total=seconds, connect=connect)
 
 
 class ThreadLock:

@@ -43,7 +43,8 @@ class Loopback:
     token: bytes = TOKEN
     seen: list[Seen] = field(default_factory=list)
     tokens: list[Seen] = field(default_factory=list)
-    on_request: Callable[[Seen], None] = lambda _seen: None
+    on_request: Callable[[Seen], object] = lambda _seen: None
+    on_token: Callable[[Seen], object] = lambda _seen: None
     port: int = 0
     connections: int = 0
     stopped: threading.Event = field(default_factory=threading.Event)
@@ -55,6 +56,7 @@ class Loopback:
     def next_answer(self, seen: Seen) -> bytes:
         if seen.target.endswith("/oauth/token"):
             self.tokens.append(seen)
+            self.on_token(seen)
             return self.token
         self.seen.append(seen)
         self.on_request(seen)

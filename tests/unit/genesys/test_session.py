@@ -1,11 +1,12 @@
 import asyncio
+import signal
 import threading
 from contextlib import ExitStack
 from random import Random
 
 import msgspec
 import pytest
-from loopback import Loopback, answer, serving
+from loopback import SILENCE, Loopback, answer, serving
 
 from micgate.genesys.errors import (
     BadCredentials,
@@ -495,6 +496,23 @@ def test_threads_share_one_token(server):
     assert statuses == [202] * 20
     assert len(server.tokens) == 1
     assert len(server.seen) == 20
+
+
+def test_ctrl_c_while_a_token_is_fetched_leaves_the_way_free_for_a_release(server):
+    server.token, token = SILENCE, server.token
+    main = threading.main_thread().ident
+    server.on_token = lambda _seen: len(server.tokens) == 1 and signal.pthread_kill(main, signal.SIGUSR1)
+    region = find_region(server.url)
+    session = Session(Urllib3Wire(region), region=region, credentials=CLIENT)
+    before = signal.signal(signal.SIGUSR1, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            drive(session.send(CHANGE))
+        server.token = token
+        assert drive(session.send(CHANGE)).status == 202
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+        drive(session.close())
 
 
 async def test_tasks_share_one_token_on_a_real_wire(server):
