@@ -28,8 +28,7 @@ def twin(*, host: str, port: int, agents: int, seed: int, quiet: bool, as_json: 
     """
     from micgate.twin import app  # noqa: PLC0415 -- aiohttp, for this command only
 
-    app.serve(host=host, port=port, agents=agents, seed=seed, quiet=quiet, json=as_json)
-    return 0
+    return app.serve(host=host, port=port, agents=agents, seed=seed, quiet=quiet, json_lines=as_json)
 
 
 @click.command(

@@ -1,0 +1,73 @@
+"""What the demo says: prose for people, one JSON object a line for programs."""
+
+import os
+import sys
+from typing import Any
+
+import msgspec
+
+_COLUMNS = (22, 38, 8)
+
+
+class Guide:
+    """Writes to stdout. With `as_json`, each step and fact is an object; `result` is the last one."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._number = 0
+        self._colours = not as_json and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+    def open(self, *, page: str) -> None:
+        self._say({"event": "started", "page": page})
+        self._line(self._bold("A contact centre on this machine. No account; nothing leaves it."))
+        self._line(f"Live page: {page}")
+
+    def step(self, word: str, title: str) -> None:
+        self._number += 1
+        self._say({"event": "step", "number": self._number, "step": word, "title": title})
+        self._line("")
+        self._line(self._bold(f"{self._number}. {title}"))
+
+    def fact(self, text: str) -> None:
+        self._say({"event": "fact", "text": text})
+        self._line(f"   {text}")
+
+    def row(self, *cells: str) -> None:
+        text = "".join(cell.ljust(width) for cell, width in zip(cells, _COLUMNS, strict=True))
+        self._line(f"   {text}".rstrip())
+
+    def check(self, text: str, *, holds: bool) -> None:
+        self._say({"event": "check", "text": text, "holds": holds})
+        mark = self._painted("✓", 32) if holds else self._painted("✗", 31)
+        self._line(f"   {mark} {text}")
+
+    def result(self, figures: Any) -> None:
+        members = msgspec.to_builtins(figures)
+        self._say({"event": "result", **members})
+        self._line("")
+        self._line(self._bold("What was measured"))
+        for name, value in members.items():
+            said = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
+            self._line(f"   {name.replace('_', ' ').ljust(26)}{said}")
+
+    def close(self, text: str) -> None:
+        self._line("")
+        self._line(text)
+
+    def _say(self, members: dict[str, object]) -> None:
+        if self._as_json:
+            self._write(msgspec.json.encode(members).decode())
+
+    def _line(self, text: str) -> None:
+        if not self._as_json:
+            self._write(text)
+
+    def _write(self, text: str) -> None:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+
+    def _bold(self, text: str) -> str:
+        return self._painted(text, 1)
+
+    def _painted(self, text: str, code: int) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._colours else text
