@@ -74,6 +74,11 @@ def is_free(folder: Path, *, conversation_id: str, user_id: str) -> bool:
     return lock is not None
 
 
+def holder(folder: Path, *, conversation_id: str, user_id: str) -> int | None:
+    """The process that signed for this microphone. Only of meaning while `is_free` is false."""
+    return _signed_by(_path(folder, conversation_id=conversation_id, user_id=user_id))
+
+
 def _path(folder: Path, *, conversation_id: str, user_id: str) -> Path:
     name = hashlib.sha256(f"{conversation_id} {user_id}".encode()).hexdigest()[:32]
     return folder / "locks" / f"{name}.lock"

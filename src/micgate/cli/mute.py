@@ -1,0 +1,147 @@
+"""mute, unmute, set: direct commands, straight at Genesys Cloud."""
+
+import click
+
+from micgate.cli import options, show
+from micgate.cli.failure import CommandError, UsageProblem
+
+_REASONS = "supervisor, agent, system, customer, escalation, drill"
+
+
+@click.command(
+    short_help="Mute an agent for a while, then give the microphone back.",
+    epilog="""\b
+Example:  micgate mute ada@example.com --for 90s --reason customer
+          micgate mute "Ada Lovelace" --dry-run""",
+)
+@options.agent
+@click.option("--for", "for_", metavar="LENGTH", help="90s, 2m, 1m30s; at most 15m.  [default: 2m]")
+@click.option("--reason", metavar="WORD", help=f"One of: {_REASONS}.  [default: supervisor]")
+@click.option("--note", metavar="TEXT", help="For the record; at most 200 characters.")
+@options.conversation
+@click.option(
+    "--covers", type=click.Choice(["call", "agent"]), default="call", help="agent needs the service."
+)
+@click.option("--dry-run", is_flag=True, help="Find the call, say what would happen, send nothing.")
+@click.option("--no-wait", is_flag=True, help="Needs the service; refused without one.")
+@options.timeout
+@options.json_lines
+def mute(
+    *,
+    agent: str | None,
+    for_: str | None,
+    reason: str | None,
+    note: str | None,
+    conversation_id: str | None,
+    covers: str,
+    dry_run: bool,
+    no_wait: bool,
+    timeout: float | None,
+    as_json: bool,
+) -> int:
+    """Mute AGENT (user id, e-mail or unique name) and give the microphone back when the time is over.
+
+    It stays in the foreground. The end of the time, Ctrl-C, SIGTERM or a closed terminal give back what was
+    there before; a guardian does so after kill -9. A microphone that was muted before stays muted.
+    """
+    _check_without_service(covers=covers, no_wait=no_wait)
+    from micgate.cli import foreground  # noqa: PLC0415 -- urllib3, when something is sent
+
+    output = show.Output(as_json=as_json)
+    settings = options.configured(output, timeout=timeout)
+    order = foreground.Order(
+        agent=agent, conversation_id=conversation_id, for_=for_, reason=reason, note=note
+    )
+    return (
+        foreground.rehearse(order, settings, output) if dry_run else foreground.run(order, settings, output)
+    )
+
+
+@click.command(
+    short_help="Open what was closed from here, else say whose mute stands.",
+    epilog="""\b
+Example:  micgate unmute ada@example.com
+          micgate unmute            (the one microphone that is closed from here)""",
+)
+@options.agent
+@options.conversation
+@options.timeout
+@options.as_json
+def unmute(*, agent: str | None, conversation_id: str | None, timeout: float | None, as_json: bool) -> None:
+    """Open the microphone of AGENT if it was closed from here, also by a command that was killed.
+
+    A mute that runs here now is ended. What this user did not close is left alone; whose it may be is said.
+    """
+    from micgate.cli import release  # noqa: PLC0415 -- urllib3, when something is sent
+
+    output = show.Output(as_json=as_json)
+    release.run(
+        options.configured(output, timeout=timeout), output, agent=agent, conversation_id=conversation_id
+    )
+
+
+@click.command(
+    "set",
+    short_help="Set a microphone once, confirmed. You own the un-mute.",
+    epilog="""\b
+Example:  micgate set ada@example.com --muted
+          CONTROL_ACTION=unmute AGENT_USER_ID=... micgate set --json""",
+)
+@options.agent
+@click.option("--muted", is_flag=True, help="Close the microphone.")
+@click.option("--unmuted", is_flag=True, help="Open it, if it was closed from here.")
+@click.option("--force", is_flag=True, help="Open it whoever closed it.")
+@options.conversation
+@options.participant
+@options.timeout
+@options.as_json
+def set_(
+    *,
+    agent: str | None,
+    muted: bool,
+    unmuted: bool,
+    force: bool,
+    conversation_id: str | None,
+    participant_id: str | None,
+    timeout: float | None,
+    as_json: bool,
+) -> None:
+    """Set the microphone of AGENT once and wait until the platform shows it. Nothing sets it back.
+
+    Without a flag CONTROL_ACTION decides: mute or unmute. Already as wanted: nothing is sent.
+    """
+    if participant_id and not conversation_id:
+        raise UsageProblem("--participant is an end of a call.", remedy="Give --conversation too.")
+    output = show.Output(as_json=as_json)
+    settings = options.configured(output, timeout=timeout)
+    wanted = _wanted(settings.control_action, muted=muted, unmuted=unmuted)
+    from micgate.cli import once  # noqa: PLC0415 -- urllib3, when something is sent
+
+    target = once.Target(agent=agent, conversation_id=conversation_id, participant_id=participant_id)
+    once.run(settings, output, target, muted=wanted, force=force)
+
+
+def _check_without_service(*, covers: str, no_wait: bool) -> None:
+    if no_wait:
+        raise CommandError(
+            "--no-wait needs the service: without it nobody would be left to end the mute.",
+            remedy="Leave it out and let the command run; Ctrl-C gives the microphone back.",
+        )
+    if covers == "agent":
+        raise CommandError(
+            "--covers agent needs the service: without it one call is muted, not those that follow.",
+            remedy="Leave it out to mute the agent's present call.",
+        )
+
+
+def _wanted(action: str | None, *, muted: bool, unmuted: bool) -> bool:
+    if muted and unmuted:
+        raise UsageProblem("--muted and --unmuted are opposites.", remedy="Give one of them.")
+    if muted or unmuted:
+        return muted
+    if action is None:
+        raise UsageProblem(
+            "Neither --muted nor --unmuted is given.",
+            remedy="Give one of them, or set CONTROL_ACTION to mute or unmute.",
+        )
+    return action == "mute"
