@@ -171,8 +171,9 @@ def test_the_correlation_id_and_permissions_are_kept_for_support():
 
 
 def test_the_request_is_named_when_it_was_pasted_too():
-    text = f"> PATCH /api/v2/conversations/calls/c/participants/p HTTP/2\n< HTTP/2 403\n< \n{body(403, 'not.authorized')}"
-    assert "PATCH /conversations/calls/c/participants/p" in explain(text).what
+    request = "> PATCH /api/v2/conversations/calls/c/participants/p HTTP/2"
+    explanation = explain(f"{request}\n< HTTP/2 403\n< \n{body(403, 'not.authorized')}")
+    assert "PATCH /conversations/calls/c/participants/p" in explanation.what
 
 
 def test_a_token_in_the_paste_is_never_shown():

@@ -10,6 +10,8 @@ from micgate.cli.failure import UsageProblem
 
 NOT_UNDERSTOOD = 1
 NOTHING_PASTED = 2
+LONGEST_PASTE = 4_000_000
+"""Bytes."""
 
 
 @click.command(
@@ -48,8 +50,10 @@ def doctor(
 ) -> int:
     """Check region, credentials, permissions and the way there, in order, each failure with its remedy.
 
-    Nothing is changed, except that a notification channel is opened (and used again next time). With --probe the value
-    that the microphone has already is sent, and a report without names, ids and numbers is written to share.
+    Nothing is changed, except that a notification channel is opened (and used again next time). With --probe
+    the value that the microphone has already is sent, and a report without names, ids and numbers is written,
+    which you can share.
+
     Exit code 0: all is well, with warnings perhaps; 1: something failed.
     """
     _check_together(agent=agent, audible=audible, report=report, role=role, role_format=role_format)
@@ -58,7 +62,7 @@ def doctor(
         return _print_role(output, role_format or ("json" if as_json else "text"))
     from micgate.cli import examination  # noqa: PLC0415 -- the HTTP library, for this command only
 
-    return examination.run(output, agent=agent, audible=audible, report=report)
+    return examination.run(output, agent=agent, audible=audible, report_path=report)
 
 
 @click.command(
@@ -71,15 +75,17 @@ Example:  micgate explain < error.json
 def explain(*, as_json: bool) -> int:
     """Explain an error of Genesys, pasted on stdin: what is wrong, and where it is changed.
 
-    Takes the JSON alone, an answer with its headers (curl -i), an HTML page, an SDK's exception, a notification message.
+    Takes the JSON alone, an answer with its headers (curl -i), a page, an SDK's exception, a notification.
+
     Exit code 0: explained; 1: nothing that Genesys Cloud sends; 2: nothing was pasted.
     """
     from micgate.doctor.explain import explain as explained  # noqa: PLC0415 -- msgspec, for this command only
 
     output = show.Output(as_json=as_json)
-    if sys.stdin.isatty():
+    if sys.stdin and sys.stdin.isatty():
         output.note("Paste the error, then press Ctrl-D on a line of its own.")
-    found = explained(sys.stdin.buffer.read().decode("utf-8", "replace"))
+    pasted = sys.stdin.buffer.read(LONGEST_PASTE) if sys.stdin else b""
+    found = explained(pasted.decode("utf-8", "replace"))
     members = {"word": found.word, "what": found.what, "where": found.where, "facts": found.facts}
     output.result(f"{show.line(found.what)}\n{show.line(found.where)}", members)
     if found.understood:

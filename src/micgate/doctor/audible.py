@@ -9,26 +9,31 @@ from collections.abc import Callable
 import msgspec
 
 from micgate.doctor import places
-from micgate.doctor.case import Case, Socket
+from micgate.doctor.case import Case, Heard, Socket
 from micgate.doctor.finding import Fact, Finding, fail, from_error, ok, skipped, warn
 from micgate.doctor.probe import find
 from micgate.genesys import requests
 from micgate.genesys.errors import GenesysError
 from micgate.genesys.io import drive
 from micgate.genesys.locate import Call
-from micgate.genesys.shapes import CallShape, from_call
+from micgate.genesys.models import Channel
+from micgate.genesys.notifications import Line, Observation, calls_topic
 
 AUDIBLE_SECONDS = 2.0
-EVENT_SECONDS = 5.0
+EVENT_SECONDS = 3.0
 
 
 class Flipped(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of closing a microphone for a while. `given_back` is false when it may still be closed."""
+    """What became of closing a microphone for a while.
 
+    `asked_at` is when, by `time.monotonic`; `given_back` is false when it may still be closed.
+    """
+
+    asked_at: float
     confirmed_ms: float | None = None
     given_back: bool = False
     how: str = ""
-    error: GenesysError | None = None
+    error: Exception | None = None
 
 
 Flip = Callable[[Call, float], Flipped]
@@ -44,22 +49,16 @@ def audible(case: Case, ref: str, *, flip: Flip) -> Finding:
         return skipped("audible", "The microphone is not open, and micgate opens none that it did not close.")
     if case.channel is None or call.user_id is None:
         return _judge_flip(flip(call, AUDIBLE_SECONDS), heard=None)
-    return _flip_and_listen(case, call, case.channel.id, flip=flip)
+    return _flip_and_listen(case, call, case.channel, flip=flip)
 
 
-class _Event(msgspec.Struct):
-    topic: str = msgspec.field(name="topicName", default="")
-    body: msgspec.Raw = msgspec.field(name="eventBody", default=msgspec.Raw(b"null"))
-
-
-def _flip_and_listen(case: Case, call: Call, channel_id: str, *, flip: Flip) -> Finding:
-    topic = f"v2.users.{call.user_id}.conversations.calls"
+def _flip_and_listen(case: Case, call: Call, channel: Channel, *, flip: Flip) -> Finding:
+    topic = calls_topic(call.user_id or "")
     try:
-        drive(_subscribe(case, channel_id, topic))
-        with case.listen(case.channel.connect_uri or "" if case.channel else "") as socket:
-            began = time.monotonic()
+        drive(_subscribe(case, channel.id, topic))
+        with case.listen(channel.connect_uri or "") as socket:
             flipped = flip(call, AUDIBLE_SECONDS)
-            heard = _heard(socket, topic, call, since=began)
+            heard = _heard(socket, call, since=flipped.asked_at) if flipped.confirmed_ms else {}
     except GenesysError as error:
         return from_error("audible", error)
     return _judge_flip(flipped, heard=heard)
@@ -69,27 +68,24 @@ async def _subscribe(case: Case, channel_id: str, topic: str) -> None:
     await case.io.send(requests.put_subscriptions(channel_id, (topic,)))
 
 
-def _heard(socket: Socket, topic: str, call: Call, *, since: float) -> dict[bool, float]:
+def _heard(socket: Socket, call: Call, *, since: float) -> dict[bool, float]:
     """Milliseconds from the start to the first event with each value; waits for those still missing."""
     heard: dict[bool, float] = {}
     until = time.monotonic() + EVENT_SECONDS
     while len(heard) < 2 and (message := socket.hear(until - time.monotonic())):  # noqa: PLR2004 -- muted and not
-        muted = _muted(message.text, topic, call)
+        muted = _muted(message, call)
         if muted is not None and (muted or True in heard):
             heard.setdefault(muted, (message.at - since) * 1000)
     return heard
 
 
-def _muted(text: str, topic: str, call: Call) -> bool | None:
-    try:
-        event = msgspec.json.decode(text, type=_Event)
-        if event.topic != topic:
-            return None
-        conversation = from_call(msgspec.json.decode(event.body, type=CallShape))
-    except msgspec.DecodeError:
+def _muted(message: Heard, call: Call) -> bool | None:
+    observation = Line(now=message.at).received(message.text, message.at)
+    conversation = observation.conversation if isinstance(observation, Observation) else None
+    if conversation is None or conversation.id != call.conversation_id:
         return None
     end = conversation.participant(call.participant_id)
-    return end.muted if end and conversation.id == call.conversation_id else None
+    return end.muted if end else None
 
 
 def _judge_flip(flipped: Flipped, *, heard: dict[bool, float] | None) -> Finding:

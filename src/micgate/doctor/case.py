@@ -52,6 +52,7 @@ class Case:
     credentials_source: str
     headers: dict[str, str]
     rate: Callable[[], RateLimit]
+    token_life: Callable[[], float | None]
     listen: Listen
     kept: KeptChannel
     agent: str | None = None

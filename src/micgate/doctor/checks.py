@@ -1,6 +1,6 @@
 """The checks of `micgate doctor`, in order. A check whose ground is missing is skipped, and says why."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 
 import msgspec
 
@@ -53,10 +53,11 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def examine(case: Case, checks: Sequence[Check] = CHECKS) -> Iterator[Finding]:
-    """Run them one by one; each finding comes as soon as it is known."""
+def examine(case: Case, *, tell: Callable[[Check], None] = lambda _check: None) -> Iterator[Finding]:
+    """Run them one by one; each finding comes as soon as it is known. `tell` hears of each beforehand."""
     verdicts: dict[str, Verdict] = {}
-    for check in checks:
+    for check in CHECKS:
+        tell(check)
         finding = _skip(check, verdicts) or _run(check, case)
         verdicts[check.name] = finding.verdict
         yield finding

@@ -8,10 +8,9 @@ from micgate.doctor.notices import explain_notice
 from micgate.doctor.paste import Form, Paste, take_apart
 from micgate.doctor.told import Told
 from micgate.genesys.errors import GenesysError
+from micgate.genesys.grant_refusals import Asked, refused_grant
 from micgate.genesys.messages import Kind, Request, Response
-from micgate.genesys.oauth import GrantName, TokenRequest, read_token
 from micgate.genesys.refusals import refusal
-from micgate.genesys.regions import Region
 
 
 def explain(text: str) -> Explanation:
@@ -124,18 +123,12 @@ def _of_token_error(paste: Paste, told: Told) -> Explanation:
     """The texts are those of a real refusal; what a paste does not tell is worded around."""
     description = f"{told.error_description or ''} {told.description or ''}"
     status = paste.status or (401 if "authentication failed" in description else 400)
+    asked = Asked(
+        request=Request(method="POST", path="/oauth/token", kind=Kind.TOKEN, host="login"),
+        grant="refresh_token" if "refresh" in description.lower() else "authorization_code",
+        client_id="in that request",
+        host="the login host",
+        secrets=(),
+    )
     response = Response(status=status, headers=paste.headers, body=paste.json, elapsed=0.0)
-    try:
-        read_token(response, asked=_token_request(description), region=_SOME_REGION)
-    except GenesysError as error:
-        return _of_error(error)
-    return _UNKNOWN
-
-
-_SOME_REGION = Region(name="unknown", api_url="https://the API", login_url="https://the login host")
-
-
-def _token_request(description: str) -> TokenRequest:
-    grant: GrantName = "refresh_token" if "refresh" in description.lower() else "authorization_code"
-    request = Request(method="POST", path="/oauth/token", kind=Kind.TOKEN, host="login")
-    return TokenRequest(request=request, grant=grant, client_id="in that request", headers={}, secrets=())
+    return _of_error(refused_grant(response, asked))

@@ -12,6 +12,9 @@ from micgate.genesys.errors import BadRequest, Forbidden, MissingScope, NotFound
 from micgate.genesys.models import Subject
 from micgate.genesys.oauth import AccessToken, UserSession
 
+SHORTEST_LIFE = 3600.0
+"""Seconds. A channel ends with the token that made it, and changing over takes requests."""
+
 
 async def credentials(case: Case) -> Finding:
     """Gets a token, if there is none yet, and asks Genesys Cloud what it is."""
@@ -78,6 +81,14 @@ async def inactivity(case: Case) -> Finding:
             f"{places.INACTIVITY}. micgate keeps its own token busy while it watches, never an agent's.",
             idle_seconds=round(idle),
         )
+    life = case.token_life()
+    if case.is_service and life is not None and life < SHORTEST_LIFE:
+        return warn(
+            "inactivity",
+            f"Tokens of this OAuth client live for {_minutes(life)} only: calls cannot be watched live.",
+            f"{places.TOKEN_DURATION}: an hour or more, 86400 s by default.",
+            token_seconds=round(life),
+        )
     if isinstance(case.credentials, UserSession) and case.credentials.refresh_token is None:
         return warn(
             "inactivity",
@@ -129,7 +140,7 @@ async def _permissions_of_service(case: Case) -> Finding:
             missing=tuple(need.name for need in role.REQUIRED),
         )
     held = _held(subject)
-    if not held:
+    if not held and any(grant.role and grant.role.policies is None for grant in subject.grants):
         return skipped(
             "permissions", "Genesys Cloud names the roles, but not what is in them; see the look-up."
         )
@@ -140,7 +151,9 @@ def _judge(held: tuple[str, ...], *, divisions: tuple[str, ...]) -> Finding:
     lacking = role.missing(held)
     facts = {"missing": tuple(need.name for need in lacking), "held": held, "divisions": divisions}
     if not lacking:
-        return ok("permissions", f"All {len(role.REQUIRED)} permissions are there.", **facts)
+        more = len(role.beyond(held))
+        also = f", and {more} that micgate does not need" if more else ""
+        return ok("permissions", f"All {len(role.REQUIRED)} permissions are there{also}.", **facts)
     verdict = fail if _unworkable(lacking, held) else warn
     return verdict(
         "permissions",

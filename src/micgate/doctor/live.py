@@ -12,7 +12,7 @@ from micgate.genesys.errors import Unreachable
 from micgate.genesys.models import Channel, ChannelTopic
 
 MOST_CHANNELS = 20
-BEAT_SECONDS = 10.0
+BEAT_SECONDS = 5.0
 PING = '{"message":"ping"}'
 
 
@@ -59,8 +59,8 @@ async def _new(case: Case) -> Channel:
 
 def _beats(case: Case, channel: Channel, *, count: int) -> Finding:
     try:
-        with case.listen(channel.connect_uri or "") as ear:
-            milliseconds = _until_pong(ear)
+        with case.listen(channel.connect_uri or "") as socket:
+            milliseconds = _until_pong(socket)
     except Unreachable as error:
         return from_error("channel", error)
     if milliseconds is None:
@@ -81,11 +81,11 @@ class _Message(msgspec.Struct):
     topic: str = msgspec.field(name="topicName", default="")
 
 
-def _until_pong(ear: Socket) -> float | None:
+def _until_pong(socket: Socket) -> float | None:
     """Milliseconds from the ping to the first sign of life: the pong, or a heartbeat that came first."""
     asked = time.monotonic()
-    ear.say(PING)
-    while heard := ear.hear(asked + BEAT_SECONDS - time.monotonic()):
+    socket.say(PING)
+    while heard := socket.hear(asked + BEAT_SECONDS - time.monotonic()):
         if _topic(heard.text) == "channel.metadata":
             return (heard.at - asked) * 1000
     return None

@@ -95,6 +95,12 @@ def missing(held: Sequence[str]) -> tuple[Permission, ...]:
     return tuple(need for need in REQUIRED if not holds(held, need.name))
 
 
+def beyond(held: Sequence[str]) -> tuple[str, ...]:
+    """Those held that micgate never uses: the role could be narrower."""
+    used = {need.name for need in (*REQUIRED, *OPTIONAL)}
+    return tuple(name for name in held if name not in used)
+
+
 def as_text() -> str:
     lines = [
         f"Role for micgate's OAuth client: {len(REQUIRED)} permissions",

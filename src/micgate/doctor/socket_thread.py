@@ -1,6 +1,6 @@
 """The socket of a notification channel for code that blocks: a thread listens, messages wait with their time.
 
-Doctor only: `genesys.channel` is what watches calls.
+Doctor only, which wants to know why a socket did not open; `genesys.channel` is what watches calls.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ class _Line(NamedTuple):
     ended: asyncio.Event
 
 
-class Ear(AbstractContextManager["Ear"]):
+class SocketThread(AbstractContextManager["SocketThread"]):
     """Connected from `with` on. Raises `Away` when it cannot be; its address is in no error."""
 
     def __init__(self, connect_uri: str, network: Network) -> None:
@@ -38,7 +38,7 @@ class Ear(AbstractContextManager["Ear"]):
         self._network = network
         self._messages: queue.SimpleQueue[Heard] = queue.SimpleQueue()
         self._line: Future[_Line] = Future()
-        self._thread = Thread(target=self._run, daemon=True, name="doctor-ear")
+        self._thread = Thread(target=self._run, daemon=True, name="doctor-socket")
 
     def __enter__(self) -> Self:
         self._thread.start()
