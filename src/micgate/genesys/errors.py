@@ -137,7 +137,7 @@ class NoLiveCall(NoSuchMicrophone):
     """No call to mute. `media` names other media found (`("chat",)`), if that is why."""
 
     word = "no_live_call"
-    more_facts = ("media",)
+    more_facts: ClassVar[tuple[str, ...]] = ("media",)
 
     def __init__(self, what: str, *, media: tuple[str, ...] = (), **facts: Any) -> None:
         super().__init__(what, **facts)
