@@ -14,7 +14,7 @@ from micgate.genesys.listener import Connected, Listener
 from micgate.genesys.mirror import Mirror
 from micgate.genesys.models import Channel, ChannelTopic, Conversation, Participant
 from micgate.genesys.network import Network
-from micgate.genesys.notifications import Observation, subject_of
+from micgate.genesys.notifications import SILENCE, Observation, subject_of
 from micgate.genesys.requests import create_channel, get_channels, read_channel, read_channels
 from micgate.genesys.resync import call_now, calls_going_on
 
@@ -50,8 +50,8 @@ class Watch:
 
     It survives lost sockets, channels and tokens. When events may have been missed it says so with a `gap`,
     reads the calls it knows again and goes on. `given` are channels to use instead of making new ones; whoever
-    listens on them is disconnected. Without any channel it polls. An ended participant is never shown connected
-    again.
+    listens on them is disconnected. Without any channel it polls. An ended participant is never shown
+    connected again. `check_every` and `silence` (without any message, until the socket is asked) are in seconds.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class Watch:
         given: Sequence[Channel] = (),
         max_channels: int = MAX_CHANNELS,
         check_every: float = 5.0,
+        silence: float = SILENCE,
     ) -> None:
         self._io = io
         self._topics = tuple(dict.fromkeys(topics))
@@ -73,6 +74,7 @@ class Watch:
         self._given = list(given)
         self._max_channels = max_channels
         self._check_every = check_every
+        self._silence = silence
         self._mirror = Mirror()
         self._listeners: list[Listener] = []
         self._left_out: tuple[str, ...] = ()
@@ -144,8 +146,8 @@ class Watch:
     ) -> Participant | None:
         """The next change of this participant that nobody was given yet, within `seconds`.
 
-        None when the time is up, and at once when no channel watches it. Changes are kept for whoever asked for
-        this participant in the last seconds: ask once, with 0 seconds, before sending what is to be observed.
+        None when the time is up, and at once when no channel watches it. Changes are kept for whoever asked
+        for this participant before: ask once, with 0 seconds, before sending what is to be observed.
         """
         if not self._watches(conversation_id, participant_id):
             return None
@@ -181,6 +183,7 @@ class Watch:
             make=self._make,
             hear=self._hear,
             changed=self._changed,
+            silence=self._silence,
             channel=self._given.pop(0) if self._given else None,
         )
 

@@ -8,7 +8,7 @@ import aiohttp
 
 from micgate.genesys.errors import Away, NotGenesys, Unreachable
 from micgate.genesys.network import Network
-from micgate.genesys.notifications import PING, Advice, Line, Observation
+from micgate.genesys.notifications import PING, SILENCE, Advice, Line, Observation
 from micgate.genesys.regions import is_loopback
 
 CONNECT_SECONDS = 10.0
@@ -23,8 +23,10 @@ Clock = Callable[[], float]
 class Ear:
     """Listens from `open_ear` on and hands every observation to `hear`. `close` it."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse, *, hear: Hear, clock: Clock) -> None:
-        self.line = Line(now=clock())
+    def __init__(
+        self, socket: aiohttp.ClientWebSocketResponse, *, hear: Hear, clock: Clock, silence: float
+    ) -> None:
+        self.line = Line(now=clock(), silence=silence)
         self._socket = socket
         self._hear = hear
         self._clock = clock
@@ -83,7 +85,13 @@ class Ear:
 
 
 async def open_ear(
-    http: aiohttp.ClientSession, connect_uri: str, *, network: Network, hear: Hear, clock: Clock
+    http: aiohttp.ClientSession,
+    connect_uri: str,
+    *,
+    network: Network,
+    hear: Hear,
+    clock: Clock,
+    silence: float = SILENCE,
 ) -> Ear | None:
     """A socket that listens; None when the channel is gone. Raises `Away`; the address is in no error."""
     url = _checked(connect_uri)
@@ -103,7 +111,7 @@ async def open_ear(
     except (aiohttp.ClientError, OSError) as error:
         failure = _unreachable(url, type(error).__name__)
     else:
-        return Ear(socket, hear=hear, clock=clock)
+        return Ear(socket, hear=hear, clock=clock, silence=silence)
     # Outside the handler, so that it carries no exception of the library: those hold the address.
     raise failure
 

@@ -53,6 +53,7 @@ class Listener:
         make: OpenChannel,
         hear: Hear,
         changed: Callable[[str | None], None],
+        silence: float,
         channel: Channel | None = None,
     ) -> None:
         self.topics = tuple(topics)
@@ -66,6 +67,7 @@ class Listener:
         self._make = make
         self._hear = hear
         self._changed = changed
+        self._silence = silence
         self._subscribed = False
         self._replaced = asyncio.Event()
         self._letting_go: set[asyncio.Task[None]] = set()
@@ -156,6 +158,7 @@ class Listener:
             network=self._network,
             hear=self._hear,
             clock=self._io.monotonic,
+            silence=self._silence,
         )
 
     async def _ready_channel(self) -> Channel:

@@ -1,9 +1,9 @@
 """The notification protocol without I/O: messages in, observations and advice out.
 
 Envelope: `NotificationEvent` of the vendor's Java SDK. The ping is what its `NotificationHandler.sendPing`
-sends, and a new socket on the same address after `socket_closing` is what that class does. Body models are listed in
-`notificationMappings.json` of the vendor's SDK repositories. Heartbeats every half minute, and `result` on a
-channel that is gone, are seen by public clients and unconfirmed by the vendor.
+sends, and a new socket on the same address after `socket_closing` is what that class does. Body models are
+listed in `notificationMappings.json` of the vendor's SDK repositories. Heartbeats every half minute, and
+`result` on a channel that is gone, are seen by public clients and unconfirmed by the vendor.
 """
 
 from enum import Enum
@@ -17,8 +17,8 @@ from micgate.genesys.shapes import CallShape, WholeShape, from_call, from_whole
 PING = '{"message":"ping"}'
 SILENCE = 45.0
 """Seconds without any message after which the socket is asked whether it lives."""
-PONG_WAIT = 15.0
-"""Seconds the answer may take; then the socket is dead, whatever TCP says."""
+_ANSWER_SHARE = 1 / 3
+"""Of the silence, how long the answer may take: 15 s. Then the socket is dead, whatever TCP says."""
 
 ObservationKind = Literal["call", "presence", "routing_status", "summary", "gap"]
 Source = Literal["event", "read"]
@@ -73,14 +73,17 @@ class Line:
     Feed every message to `received`, and call `tick` when `due` (seconds of the same clock) has come.
     """
 
-    def __init__(self, *, now: float) -> None:
+    def __init__(self, *, now: float, silence: float = SILENCE) -> None:
         self.garbled = 0
+        self._silence = silence
         self._heard = now
         self._asked: float | None = None
 
     @property
     def due(self) -> float:
-        return self._heard + SILENCE if self._asked is None else self._asked + PONG_WAIT
+        if self._asked is None:
+            return self._heard + self._silence
+        return self._asked + self._silence * _ANSWER_SHARE
 
     def tick(self, now: float) -> Advice | None:
         if now < self.due:

@@ -1,0 +1,159 @@
+import pytest
+
+from micgate.genesys.errors import (
+    AmbiguousCall,
+    Forbidden,
+    NoLiveCall,
+    NotAnAgent,
+    NotConnected,
+    RateLimited,
+    Unconfirmed,
+    UnknownAgent,
+)
+from micgate.genesys.locate import find_call, find_user
+
+
+@pytest.fixture
+def agent(twin):
+    return twin.agents[0]
+
+
+def patches(twin):
+    return twin.requests("PATCH")
+
+
+async def test_a_mute_is_one_patch_on_behalf_and_seen_to_take_effect(twin, session, agent, move):
+    call = twin.place_call()
+    result = await move(session, agent)
+    (patch,) = patches(twin)
+    assert patch["path"].endswith(f"/user/{agent.id}")
+    assert patch["body"] == {"muted": True}
+    assert patch["correlation_id"] == result.correlation_id
+    assert twin.leg(call)["muted"] is True
+    assert (result.changed, result.muted) == (True, True)
+
+
+async def test_muting_and_unmuting_gives_the_microphone_back(twin, session, agent, move):
+    call = twin.place_call()
+    await move(session, agent)
+    await move(session, agent, muted=False)
+    assert twin.leg(call)["muted"] is False
+    assert len(patches(twin)) == 2
+
+
+@pytest.mark.parametrize("kind", ["apply_then_reset", "apply_then_status"])
+async def test_an_applied_change_whose_answer_is_lost_is_not_sent_again(twin, session, agent, move, kind, witness):
+    twin.place_call()
+    twin.fault(kind, match={"method": "PATCH"}, times=1, status=503)
+    result = await move(session, agent)
+    assert (len(patches(twin)), witness.outcomes, result.changed) == (1, ["unknown"], True)
+
+
+@pytest.mark.parametrize("kind", ["reset", "html"])
+async def test_a_change_lost_on_the_way_is_sent_once_more(twin, session, agent, move, kind, witness):
+    call = twin.place_call()
+    twin.fault(kind, match={"method": "PATCH"}, times=1)
+    await move(session, agent)
+    assert twin.leg(call)["muted"] is True
+    assert witness.outcomes[-1] == "accepted"
+    assert len(witness.outcomes) == 2
+
+
+async def test_a_forgotten_change_is_unconfirmed_and_not_repeated(twin, session, agent, move):
+    twin.place_call()
+    twin.fault("accept_then_forget", match={"method": "PATCH"}, times=1)
+    with pytest.raises(Unconfirmed) as caught:
+        await move(session, agent, patience=2)
+    assert (caught.value.cause, len(patches(twin))) == ("ignored", 1)
+
+
+async def test_a_revoked_token_is_replaced_before_the_next_command(twin, session, agent, move, witness):
+    call = twin.place_call()
+    found = await find_call(session, await find_user(session, agent.email))
+    twin.fault("token_revoked", match={"method": "PATCH"}, times=1)
+    await move(session, agent, call=found)
+    assert twin.leg(call)["muted"] is True
+    assert witness.outcomes == ["refused", "accepted"]
+
+
+async def test_a_rate_limit_beyond_the_patience_is_said(twin, session, agent, move):
+    twin.place_call()
+    twin.fault("rate_storm", match={"method": "PATCH"}, times=1, seconds=40)
+    with pytest.raises(RateLimited):
+        await move(session, agent, patience=3)
+    assert len(patches(twin)) == 1
+
+
+async def test_an_organization_that_forbids_it_is_asked_once(twin, session, agent, move):
+    twin.place_call()
+    twin.turn(on_behalf="forbid")
+    with pytest.raises(Forbidden):
+        await move(session, agent)
+    assert len(patches(twin)) == 1
+
+
+async def test_a_call_that_is_ringing_is_not_sent_to(twin, session, agent, move):
+    twin.place_call(state="alerting")
+    with pytest.raises(NotConnected) as caught:
+        await move(session, agent)
+    assert (caught.value.state, patches(twin)) == ("alerting", [])
+
+
+async def test_an_agent_without_a_call_is_said_to_have_none(session, agent, move, twin):
+    with pytest.raises(NoLiveCall):
+        await move(session, agent)
+    assert patches(twin) == []
+
+
+async def test_the_call_that_is_not_on_hold_is_chosen(twin, session, agent):
+    held = twin.place_call()
+    twin.control("POST", f"/calls/{held['id']}/hold", {"agent": agent.id})
+    speaking = twin.place_call()
+    call = await find_call(session, await find_user(session, agent.id))
+    assert (call.conversation_id, call.others_held) == (speaking["id"], 1)
+
+
+async def test_two_calls_not_on_hold_are_ambiguous(twin, session, agent):
+    calls = {twin.place_call()["id"], twin.place_call()["id"]}
+    try:
+        await find_call(session, await find_user(session, agent.id))
+    except AmbiguousCall as error:
+        assert set(error.conversation_ids) == calls
+    else:
+        pytest.skip("the simulator put the first call on hold by itself")
+
+
+async def test_a_direct_call_the_activity_query_leaves_out_is_found(twin, session, agent):
+    twin.turn(activity_covers_direct="off", details_lag_s=0)
+    placed = twin.place_call()
+    call = await find_call(session, await find_user(session, agent.email))
+    assert call.conversation_id == placed["id"]
+
+
+async def test_known_ids_cost_one_read(twin, session, agent):
+    placed = twin.place_call()
+    before = len(twin.requests())
+    call = await find_call(session, None, conversation_id=placed["id"], participant_id=twin.leg(placed)["id"])
+    assert call.user_id == agent.id
+    assert len(twin.requests()) == before + 1
+
+
+async def test_the_customers_end_is_no_microphone_of_ours(twin, session):
+    placed = twin.place_call()
+    customer = next(end for end in placed["participants"] if not end.get("userId"))
+    with pytest.raises(NotAnAgent):
+        await find_call(session, None, conversation_id=placed["id"], participant_id=customer["id"])
+
+
+@pytest.mark.parametrize("spelling", [str, str.upper, str.title])
+async def test_an_e_mail_address_is_found_in_any_case(session, agent, spelling):
+    assert (await find_user(session, spelling(agent.email))).id == agent.id
+
+
+async def test_a_name_is_found(session, agent):
+    assert (await find_user(session, agent.name.lower())).id == agent.id
+
+
+async def test_a_misspelt_agent_names_the_nearest(session, agent):
+    with pytest.raises(UnknownAgent, match="Did you mean"):
+        await find_user(session, agent.email.replace("@", "x@"))
