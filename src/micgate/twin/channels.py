@@ -172,6 +172,7 @@ class Channels:
             "socket_silent": lambda: outlet.silence(fault.wait),
             "socket_closing": outlet.closing,
             "channel_evicted": lambda: self.end(channel, "evicted"),
+            "token_revoked": lambda: self.world.tokens.revoke(channel.caller.token),
         }
         deeds[fault.kind]()
 
