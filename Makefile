@@ -31,16 +31,19 @@ test: $(STAMP) ## Run the whole test suite
 	@$(BIN)/python -m pytest
 
 format: $(STAMP) ## Format the code
-	@$(BIN)/ruff format src tests benchmarks examples
-	@$(BIN)/ruff check --fix --quiet src tests benchmarks examples
+	@$(BIN)/ruff format src tests benchmarks examples docs/generate.py
+	@$(BIN)/ruff check --fix --quiet src tests benchmarks examples docs/generate.py
 
 check: $(STAMP) ## Format, lint, strict types, import directions
-	@$(BIN)/ruff format --check src tests benchmarks examples
-	@$(BIN)/ruff check src tests benchmarks examples
+	@$(BIN)/ruff format --check src tests benchmarks examples docs/generate.py
+	@$(BIN)/ruff check src tests benchmarks examples docs/generate.py
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest tests/architecture
+
+docs: $(STAMP) ## Write the generated parts of the documents
+	@$(BIN)/python docs/generate.py
 
 bench: $(STAMP) ## Measure, side by side, with medians and ratios
 	@$(BIN)/python -m benchmarks
 
-.PHONY: help setup demo test format check bench
+.PHONY: help setup demo test format check docs bench

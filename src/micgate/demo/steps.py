@@ -105,6 +105,7 @@ def kill(guide: Guide, simulator: Simulator, person: Person, call: Call, *, stat
         env=simulator.environment(state_home=state_home),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     )
     try:
         muted = _confirmed(process)

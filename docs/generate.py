@@ -1,0 +1,93 @@
+"""Write the parts of the documents that come from the code: `make docs`. A test holds them fresh.
+
+Such a part stands between `<!-- generated: NAME -->` and `<!-- end -->`.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import get_args, get_type_hints
+
+import msgspec
+
+DOCS = Path(__file__).resolve().parent
+CONTRACT = DOCS.parent / "tests" / "data" / "contract.json"
+_PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def settings() -> str:
+    from micgate.settings import SETTINGS
+
+    rows = (
+        (
+            "<br>".join(f"`{name}`" for name in setting.names),
+            f"`{setting.default}`" if setting.default else "",
+            setting.help + (" Or in a file: `" + setting.names[0] + "_FILE`." if setting.secret else ""),
+        )
+        for setting in SETTINGS
+    )
+    return table(("variable", "default", "meaning"), rows)
+
+
+def knobs() -> str:
+    from micgate.twin.behaviour import Behaviour, descriptions
+
+    told = descriptions()
+    hints = get_type_hints(Behaviour)
+    rows = (
+        (f"`{name}`", f"`{spoken(default)}`", allowed(hints[name]), told[name])
+        for name, default in msgspec.structs.asdict(Behaviour()).items()
+    )
+    return table(("knob", "default", "takes", "what it decides"), rows)
+
+
+def operations() -> str:
+    """The vendor's operations that the contract has, and whether the simulator answers them."""
+    from micgate.twin.surface import ROUTES
+
+    contract = msgspec.json.decode(CONTRACT.read_bytes())
+    rows = (
+        (f"`{method.upper()} {path}`", "yes" if ROUTES.find(method.upper(), path) else "no")
+        for path, methods in contract["paths"].items()
+        for method in methods
+        if path != "/oauth/token"
+    )
+    return table(("operation", "answered"), rows)
+
+
+PARTS: dict[str, Callable[[], str]] = {"settings": settings, "knobs": knobs, "operations": operations}
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def spoken(value: object) -> str:
+    return msgspec.json.encode(value).decode().strip('"')
+
+
+def allowed(hint: object) -> str:
+    choices = get_args(hint)
+    if choices and not any(isinstance(one, type) for one in choices):
+        return ", ".join(f"`{one}`" for one in choices)
+    return {bool: "true, false", float: "a number", int: "a whole number"}.get(hint, "two numbers")  # type: ignore[call-overload]
+
+
+def fresh(text: str) -> str:
+    """The document with its generated parts written anew."""
+    return _PART.sub(lambda found: f"{found[1]}{PARTS[found[2]]()}{found[3]}", text)
+
+
+def main() -> int:
+    for path in sorted(DOCS.glob("*.md")):
+        text = path.read_text("utf-8")
+        if (renewed := fresh(text)) != text:
+            path.write_text(renewed, "utf-8")
+            sys.stdout.write(f"{path.name} written\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
