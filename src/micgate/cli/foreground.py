@@ -164,7 +164,7 @@ def _is_early(progress: Progress) -> bool:
 
 
 def _event(progress: Progress) -> dict[str, Any]:
-    result = msgspec.to_builtins(progress.result) if progress.result else None
+    result = once.members(progress.call, progress.result) if progress.result else None
     error = {"word": progress.error.word, "message": progress.error.what} if progress.error else None
     seconds_left = round(progress.seconds_left, 1)
     event = {

@@ -1,9 +1,12 @@
 """`micgate set`: one change, confirmed."""
 
+from typing import Any
+
 import msgspec
 
 from micgate.cli import microphone, show
 from micgate.cli.failure import CommandError
+from micgate.control.mute import DEFAULT_REASON
 from micgate.direct.sync import SyncGenesys
 from micgate.genesys.flows import Result
 from micgate.genesys.reading import Call
@@ -37,14 +40,20 @@ def run(settings: Settings, output: show.Output, target: Target, *, muted: bool,
         with microphone.locked(call, settings, opens=not muted):
             if not muted and not force:
                 _check_ours(genesys, call)
-            result = genesys.set_muted(call, muted)
+            result = genesys.set_muted(call, muted, reason=DEFAULT_REASON)
     report(output, settings, call, result)
 
 
 def report(output: show.Output, settings: Settings, call: Call, result: Result) -> None:
     slow = warn_if_slow(output, settings, result)
-    members = {"agent": call.agent_name, "user_id": call.user_id, **msgspec.to_builtins(result), "slow": slow}
-    output.result(_says(call, result), members)
+    output.result(_says(call, result), {**members(call, result), "slow": slow})
+
+
+def members(call: Call, result: Result) -> dict[str, Any]:
+    """What programs read of a confirmed change."""
+    confirmed = msgspec.to_builtins(result)
+    del confirmed["call"]
+    return {"agent": call.agent_name, "user_id": call.user_id, **confirmed}
 
 
 def warn_if_slow(output: show.Output, settings: Settings, result: Result) -> bool:

@@ -1,7 +1,5 @@
 """`micgate unmute`: what was closed from here is opened; whose the rest may be is said."""
 
-import msgspec
-
 from micgate.cli import microphone, once, show
 from micgate.cli.failure import CommandError
 from micgate.cli.once import NotOurs
@@ -43,21 +41,24 @@ def _release(genesys: SyncGenesys, settings: Settings, output: show.Output, call
         if call.muted is False:
             _report_open(output, call, released=ended)
             return
-        _check_ours(genesys, call)
-        result = genesys.set_muted(call, False, command="unmute")
+        ours = _ours(genesys, call)
+        result = genesys.set_muted(call, False, command="unmute", reason=ours.reason)
     _report(output, settings, call, result)
 
 
-def _check_ours(genesys: SyncGenesys, call: Call) -> None:
-    legs = {(each.conversation_id, each.participant_id) for each in microphone.closed_from_here(genesys)}
-    if (call.conversation_id, call.participant_id) not in legs:
-        raise NotOurs(
-            f"{microphone.name(call)} is muted, and not by micgate as far as this user's journal shows: "
-            "it is the agent's own mute, a device's or another app's; Genesys does not say.",
-            remedy="The agent has a button for it. If you are sure: micgate set AGENT --unmuted --force",
-            conversation_id=call.conversation_id,
-            participant_id=call.participant_id,
-        )
+def _ours(genesys: SyncGenesys, call: Call) -> Standing:
+    """What the journal says of this leg; `NotOurs` when that is nothing."""
+    leg = (call.conversation_id, call.participant_id)
+    for each in microphone.closed_from_here(genesys):
+        if (each.conversation_id, each.participant_id) == leg:
+            return each
+    raise NotOurs(
+        f"{microphone.name(call)} is muted, and not by micgate as far as this user's journal shows: "
+        "it is the agent's own mute, a device's or another app's; Genesys does not say.",
+        remedy="The agent has a button for it. If you are sure: micgate set AGENT --unmuted --force",
+        conversation_id=call.conversation_id,
+        participant_id=call.participant_id,
+    )
 
 
 def _report_open(output: show.Output, call: Call, *, released: bool) -> None:
@@ -79,10 +80,5 @@ def _report(output: show.Output, settings: Settings, call: Call, result: Result)
     once.warn_if_slow(output, settings, result)
     output.result(
         f"Opened {microphone.name(call)}: Genesys Cloud shows it after {result.confirmed_ms or 0:.0f} ms.",
-        {
-            "agent": call.agent_name,
-            "user_id": call.user_id,
-            "released": True,
-            **msgspec.to_builtins(result),
-        },
+        {**once.members(call, result), "released": True},
     )

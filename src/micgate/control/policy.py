@@ -124,7 +124,7 @@ def may_open(
 
 def length(value: object, *, placer: Placer = Placer.DIRECT, covers_agent: bool = False) -> float:
     """The length of a mute in seconds: `"90s"`, `"2m"`, `"1m30s"`, `"120"`, 120; None means 2 minutes."""
-    seconds = DEFAULT_SECONDS if value is None else _seconds(value)
+    seconds = DEFAULT_SECONDS if value is None else parse(value)
     if seconds < 1:
         raise LengthRefused("A mute lasts at least 1 second.", remedy=_SPELLING)
     ceiling = _ceiling(placer, covers_agent=covers_agent)
@@ -134,6 +134,17 @@ def length(value: object, *, placer: Placer = Placer.DIRECT, covers_agent: bool 
             remedy=f"Ask for at most {spoken(ceiling)}.",
         )
     return seconds
+
+
+def parse(value: object) -> float:
+    """The seconds a length means, whatever its size: `"1m30s"` is 90."""
+    if isinstance(value, bool):
+        raise LengthRefused("A truth value is not a length.", remedy=_SPELLING)
+    if isinstance(value, (int, float)):
+        return _finite(float(value))
+    if isinstance(value, str):
+        return _parsed(value.strip().lower())
+    raise LengthRefused(f"{type(value).__name__} is not a length.", remedy=_SPELLING)
 
 
 def spoken(seconds: float) -> str:
@@ -147,16 +158,6 @@ def spoken(seconds: float) -> str:
 def _ceiling(placer: Placer, *, covers_agent: bool) -> float:
     own = AGENT_CEILING_SECONDS if covers_agent and placer is Placer.SUPERVISOR else CEILING_SECONDS[placer]
     return min(own, CAP_SECONDS)
-
-
-def _seconds(value: object) -> float:
-    if isinstance(value, bool):
-        raise LengthRefused("A truth value is not a length.", remedy=_SPELLING)
-    if isinstance(value, (int, float)):
-        return _finite(float(value))
-    if isinstance(value, str):
-        return _parsed(value.strip().lower())
-    raise LengthRefused(f"{type(value).__name__} is not a length.", remedy=_SPELLING)
 
 
 def _finite(seconds: float) -> float:
