@@ -44,6 +44,10 @@ def test_the_status_and_headers_of_a_curl_dump_are_kept():
     assert paste.headers["inin-correlation-id"] == "c-9"
 
 
+def test_a_stray_backslash_in_a_printed_dict_is_no_trouble():
+    assert found("{'message': 'C:\\d', 'code': 'bad.request'}")["code"] == "bad.request"
+
+
 def test_the_status_of_an_sdk_exception_is_kept():
     assert take_apart("(503)\nReason: Service Unavailable").status == 503
 

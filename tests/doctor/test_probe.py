@@ -170,4 +170,5 @@ def test_audible_gives_back_whatever_ends_it(start_doctor, twin, number):
     twin.wait_until(lambda: twin.leg(call)["muted"], seconds=15)
     process.send_signal(number)
     twin.wait_until(lambda: not twin.leg(call)["muted"], seconds=10)
-    process.communicate(timeout=10)
+    _, stderr = process.communicate(timeout=10)
+    assert "Traceback" not in stderr

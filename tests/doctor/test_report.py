@@ -1,18 +1,25 @@
 import json
 import stat
-import uuid
 
 import pytest
 
 from micgate.doctor import report
 
-AGENT, CALL = str(uuid.UUID(int=7)), str(uuid.UUID(int=8))
+AGENT, CALL = "35be9a55-0e5f-4c58-a52c-6a2e91f5b2d1", "79556352-51f0-4bd5-9d4b-0a7f4c1e2b3c"
 
 
 def test_the_same_id_becomes_the_same_stand_in_everywhere():
     scrubber = report.Scrubber()
     assert scrubber.text(f"{AGENT} in {CALL}, {AGENT.upper()} again") == "<id-1> in <id-2>, <id-1> again"
     assert scrubber.everything({"agent": AGENT}) == {"agent": "<id-1>"}
+
+
+def test_an_id_cut_short_is_still_the_same_id():
+    text = f"PATCH /conversations/calls/{CALL[:8]}/participants/{AGENT[:8]}. It was {CALL}."
+    assert (
+        report.Scrubber().text(text)
+        == "PATCH /conversations/calls/<id-1>/participants/<id-2>. It was <id-1>."
+    )
 
 
 @pytest.mark.parametrize(

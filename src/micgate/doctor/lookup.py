@@ -74,7 +74,7 @@ async def _tried(way: _Way, case: Case) -> _Outcome:
     try:
         return _Outcome(name, await attempt(case))
     except Forbidden as refusal:
-        return _Outcome(name, refusal.what, refusal)
+        return _Outcome(name, refusal.means or refusal.what, refusal)
 
 
 def _permissions(outcomes: list[_Outcome]) -> str:

@@ -7,6 +7,7 @@ text of an SDK's exception; as a Python dict; an HTML page; curl's own one-line 
 import ast
 import json
 import re
+import warnings
 from collections.abc import Iterator
 from enum import Enum
 
@@ -168,7 +169,8 @@ def _python_object_at(text: str, start: int) -> object:
     if not text[start : start + 40].replace(" ", "").startswith("{'"):
         return None
     try:
-        found: object = ast.literal_eval(text[start:end])
+        with warnings.catch_warnings(action="ignore"):  # of a backslash that means nothing
+            found: object = ast.literal_eval(text[start:end])
         json.dumps(found)
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         return None

@@ -15,6 +15,7 @@ PATTERNS = (
     ("uri", re.compile(r"\b(?:https?|wss?|sips?|tel):[^\s\"'<>,;]+", re.IGNORECASE)),
     ("mail", re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")),
     ("id", re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE)),
+    ("id", re.compile(r"(?<=/)[0-9a-f]{8}(?![\w-])", re.IGNORECASE)),
     (
         "address",
         re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\b(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{1,4}\b", re.IGNORECASE),
@@ -24,6 +25,7 @@ PATTERNS = (
 )
 _ISO_DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}(?:T[\d:.]+(?:Z|[+-]\d{2}:\d{2})?)?")
 _SHORTEST_NAME = 2
+_TOLD_OF_AN_ID = 8  # errors show so much of one
 
 
 class Scrubber:
@@ -62,7 +64,7 @@ class Scrubber:
         return value
 
     def _replace(self, kind: str, found: re.Match[str]) -> str:
-        key = found[0].lower()
+        key = found[0].lower()[:_TOLD_OF_AN_ID] if kind == "id" else found[0].lower()
         if key not in self._stand_ins:
             self._counts[kind] = self._counts.get(kind, 0) + 1
             self._stand_ins[key] = f"<{kind}-{self._counts[kind]}>"
