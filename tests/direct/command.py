@@ -1,4 +1,4 @@
-"""A command that mutes in the foreground, as a process of its own: what it is told to mute, its progress as JSON.
+"""A command that mutes in the foreground, as a process of its own; it tells its progress as JSON.
 
 The real command line is tested in tests/cli; this one has nothing but `mute_in_foreground`.
 """
@@ -15,7 +15,7 @@ from micgate.direct.wish import Wish
 
 
 def say(**facts):
-    print(json.dumps(facts), flush=True)
+    print(json.dumps(facts), flush=True)  # noqa: T201 -- what the test reads
 
 
 def told(progress):
@@ -42,6 +42,6 @@ def main(agent, length, state, options):
 if __name__ == "__main__":
     try:
         main(*sys.argv[1:4], json.loads(sys.argv[4]))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 -- told to the test
         say(raised=type(error).__name__, text=str(error))
         sys.exit(1)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
+import msgspec
+
 from micgate.direct.charge import Charge, lent
 from micgate.direct.guard import Guard
 from micgate.direct.journal import Journal, JournalWitness
@@ -48,7 +50,8 @@ def mute_in_foreground(
         call = find()
         found(call)
         lock = lock_microphone(state_dir, conversation_id=call.conversation_id, user_id=_user(call))
-        guarded = _Guarded(genesys, _plan(genesys, wish, call), guard=guard, lock=lock, state_dir=state_dir)
+        plan = _plan(genesys, wish, _to_read_again(call))
+        guarded = _Guarded(genesys, plan, guard=guard, lock=lock, state_dir=state_dir)
         return guarded.run(tell)
     finally:
         if guarded is None or not guarded.ran:
@@ -60,6 +63,11 @@ def mute_in_foreground(
 def _plan(genesys: SyncGenesys, wish: Wish, call: Call) -> Plan:
     has_user = drive(genesys.session.has_user())
     return wish.plan(call, genesys.connection, has_user=has_user, now=genesys.session.monotonic())
+
+
+def _to_read_again(call: Call) -> Call:
+    """A microphone that was closed when it was read may have been closed by the command that had the lock."""
+    return call if call.muted is False else msgspec.structs.replace(call, read_at=0.0)
 
 
 def _user(call: Call) -> str:
@@ -98,16 +106,9 @@ class _Guarded:
                     tell(progress)
             self._keeper.wait_placed()
         finally:
-            self._finish(tell)
+            self._keeper.finish(tell)
         assert self._keeper.ended is not None  # noqa: S101 -- a finished keeper has ended its mute
         return self._keeper.ended
-
-    def _finish(self, tell: Tell) -> None:
-        try:
-            self._keeper.finish()
-        finally:
-            for progress in self._keeper.news():
-                tell(progress)
 
     def _mute(self, say: Tell) -> Mute:
         record = JournalWitness(self._journal, about(self._plan, self._genesys.connection))

@@ -3,6 +3,7 @@
 import os
 import socket
 import sys
+import time
 from contextlib import suppress
 
 import msgspec
@@ -67,21 +68,20 @@ class Guard:
     def dismiss(self, *, settle: bool = False) -> None:
         """All is given back. With `settle` it stays to undo late effects, 15 s at most."""
         self._tell(Note(done=True, settle=settle))
-        if not settle:
-            self._wait_for_its_end()
         self._line.close()
-        with suppress(ChildProcessError):
-            os.waitpid(self.pid, os.WNOHANG)
+        if not settle:
+            self._reap()
 
     def abandon(self) -> None:
         """Leave the rest to the guardian, as if this process had died."""
         self._line.close()
 
-    def _wait_for_its_end(self) -> None:
-        """So that a finished command leaves no process behind, and no zombie while this one lives."""
-        self._line.settimeout(_END_SECONDS)
-        with suppress(OSError):
-            self._line.recv(1)
+    def _reap(self) -> None:
+        """A finished command leaves no process behind."""
+        limit = time.monotonic() + _END_SECONDS
+        with suppress(ChildProcessError):
+            while time.monotonic() < limit and os.waitpid(self.pid, os.WNOHANG) == (0, 0):
+                time.sleep(_POLL)
 
     def _tell(self, note: Note) -> None:
         with suppress(OSError):
@@ -89,6 +89,7 @@ class Guard:
 
 
 _END_SECONDS = 0.5
+_POLL = 0.005
 
 
 def _spawn(stdin: int) -> int:

@@ -16,14 +16,14 @@ from uuid import uuid4
 import msgspec
 
 from micgate.direct.charge import GRACE_SECONDS, READY, Charge, Note, borrowed
+from micgate.direct.connect import Connection
 from micgate.direct.journal import Journal, JournalWitness
 from micgate.direct.lock import MicrophoneLock
 from micgate.direct.memory import Memory
 from micgate.direct.mute import INSIST_SECONDS, Mute
 from micgate.genesys.bearer import SystemClock
-from micgate.genesys.io import drive
+from micgate.genesys.io import Wire, drive
 from micgate.genesys.session import Session
-from micgate.genesys.transport_urllib3 import Urllib3Wire
 
 _SURVIVED = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT, signal.SIGPIPE, signal.SIGTSTP)
 _LARGEST = 1 << 16
@@ -36,7 +36,6 @@ def main() -> None:
     charge = line.charge()
     if charge is None:
         return
-    os.chdir("/")
     Watch(charge, line).run()
 
 
@@ -98,13 +97,15 @@ class Watch:
         self._memory = Memory(call=charge.plan.call)
         self._token = charge.token
         self._lock = MicrophoneLock(Path(charge.lock), line.lock_fd)
+        self._connection = charge.connection()
+        self._wire = _wire(self._connection)
 
     def run(self) -> None:
         last = self._last_note()
         if last.done and not last.settle:
             return
         self._lock.sign(os.getpid())
-        mute, io = self._mute(), self._io()
+        mute, io = self._mute(), self._session()
         if not last.settle:
             drive(mute.give_back(io))
         drive(mute.settle(io))
@@ -130,11 +131,16 @@ class Watch:
             memory=self._memory,
         )
 
-    def _io(self) -> Session:
-        connection = self._charge.connection()
+    def _session(self) -> Session:
         has_user, now = self._charge.plan.has_user, SystemClock().monotonic()
-        wire = Urllib3Wire(connection.region, connection.network)
-        return connection.session(wire, token=borrowed(self._token, has_user=has_user, now=now))
+        return self._connection.session(self._wire, token=borrowed(self._token, has_user=has_user, now=now))
+
+
+def _wire(connection: Connection) -> Wire:
+    """The library is loaded after the handshake, while the command sends its request."""
+    from micgate.genesys.transport_urllib3 import Urllib3Wire  # noqa: PLC0415 -- see above
+
+    return Urllib3Wire(connection.region, connection.network)
 
 
 if __name__ == "__main__":

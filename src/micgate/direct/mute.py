@@ -36,6 +36,8 @@ INSIST_SECONDS = 75.0
 _AGAIN = (1.0, 3.0, 9.0)
 _SETTLING_LOOKS = (0.25, 0.25, 0.5, 1.0)
 _FRESH = 0.5
+_RELEASE_PATIENCE = 3.0
+"""Of one try; the next begins with a read, which sees what took effect late."""
 _BASELINES = {False: Baseline.OPEN, True: Baseline.WAS_MUTED, None: Baseline.UNPROVEN}
 _PASSING = (Away, RateLimited, Unconfirmed, NotConnected)
 
@@ -293,7 +295,7 @@ class Mute:
             witness=_Doubting(self, io),
             new_id=self._new_id,
             strategy=self.plan.strategy,
-            patience=self.plan.patience,
+            patience=self.plan.patience if muted else min(self.plan.patience, _RELEASE_PATIENCE),
         )
         self._know(call=result.call)
         return result

@@ -49,9 +49,10 @@ class StandingMute:
             self._keeper.start()
             self._keeper.wait_placed()
         except BaseException:
-            self._keeper.finish()
+            self._keeper.finish(lambda _progress: None)
             raise
-        self._report()
+        for progress in self._keeper.news():
+            self._report(progress)
         return self
 
     def __exit__(
@@ -60,23 +61,21 @@ class StandingMute:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        self._keeper.finish()
-        self._report()
+        self._keeper.finish(self._report)
 
-    def _report(self) -> None:
-        for progress in self._keeper.news():
-            if self._on_change and progress.word in _CHANGES:
-                try:
-                    self._on_change(progress)
-                except Exception:  # noqa: BLE001 -- the caller's code, logged whole
-                    _LOG.exception("on_change failed")
+    def _report(self, progress: Progress) -> None:
+        if self._on_change and progress.word in _CHANGES:
+            try:
+                self._on_change(progress)
+            except Exception:  # noqa: BLE001 -- the caller's code, logged whole
+                _LOG.exception("on_change failed")
 
 
 _CHANGES = ENDS | {"confirmed", "kept"}
 
 
 class Keeper:
-    """The thread, seen from outside. `news` says what happened since it was last asked."""
+    """The thread, seen from outside."""
 
     def __init__(
         self,
@@ -103,6 +102,10 @@ class Keeper:
     def ended(self) -> Ended | None:
         return self._mute.ended
 
+    @property
+    def _started(self) -> bool:
+        return self._thread.ident is not None
+
     def start(self) -> None:
         self._thread.start()
 
@@ -112,32 +115,37 @@ class Keeper:
         if self._error:
             raise self._error
 
-    def follow(self) -> "list[Progress] | None":
+    def follow(self) -> list[Progress] | None:
         """Wait for news; None when the mute is over and all was told."""
         if self._over.is_set() and self._said.empty():
             return None
-        first = self._said.get()
-        return [each for each in (first, *self.news()) if each]
+        return [each for each in (self._said.get(), *self.news()) if each]
 
     def news(self) -> list[Progress]:
+        """What happened since this was last asked."""
         found = []
         while not self._said.empty():
             found.append(self._said.get())
         return [each for each in found if each]
 
-    def finish(self) -> None:
-        """End the mute now, and return when it is given back, whatever signals arrive meanwhile.
+    def finish(self, tell: Callable[[Progress], None]) -> None:
+        """End the mute now, and return when it is given back, whatever signals arrive and `tell` raises
+        meanwhile.
 
-        The last of what they raised is raised after that. In a forked child there is nothing to do: the mute
-        is its parent's.
+        The first of that is raised afterwards. In a forked child there is nothing to do: the mute is its
+        parent's.
         """
         raised: BaseException | None = None
         self._stop.set()
-        while self._pid == os.getpid() and self._thread.is_alive() and not self._over.is_set():
+        while self._pid == os.getpid() and self._started:
             try:
-                self._over.wait()
-            except BaseException as stop:  # noqa: BLE001 -- raised again below, when the agent is heard again
-                raised = stop
+                news = self.follow()
+                if news is None:
+                    break
+                for progress in news:
+                    tell(progress)
+            except BaseException as error:  # noqa: BLE001 -- raised below, when the agent is heard again
+                raised = raised or error
         if raised:
             raise raised
 

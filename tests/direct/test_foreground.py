@@ -1,0 +1,221 @@
+"""A foreground mute, from its first request to the microphone given back."""
+
+import signal
+from pathlib import Path
+
+import pytest
+from muting import about_process
+
+
+def test_a_mute_is_confirmed_stands_and_is_given_back_on_time(mute, microphone, journal):
+    command = mute("2s")
+    command.said("confirmed")
+    assert microphone.muted
+    assert command.wait() == 0
+    assert not microphone.muted
+    assert command.lines[-1] == {"ended": "released"}
+    assert microphone.changes() == [(True, "request"), (False, "request")]
+    assert journal.standing() == ()
+    assert microphone.is_nobodys()
+
+
+def test_one_mute_is_one_change_each_way(mute, microphone):
+    mute("1s").wait()
+    assert [muted for muted, _status, _at in microphone.patches()] == [True, False]
+
+
+def test_its_guardian_leaves_with_it(mute, microphone):
+    command = mute("1s")
+    command.said("confirmed")
+    guardian = command.guardian()
+    command.wait()
+    assert not Path(f"/proc/{guardian}").exists()
+
+
+def test_a_microphone_that_was_closed_before_is_left_alone(mute, microphone, journal):
+    microphone.press(muted=True)
+    command = mute("1s")
+    assert command.said("kept")["muted"]
+    assert command.wait() == 0
+    assert command.lines[-1] == {"ended": "kept"}
+    assert microphone.muted
+    assert microphone.patches() == []
+    assert journal.entries() == [] or journal.standing() == ()
+
+
+def test_an_agent_who_opens_it_ends_the_mute(mute, microphone, journal):
+    command = mute()
+    command.said("confirmed")
+    microphone.press(muted=False)
+    command.said("overridden")
+    assert command.wait() == 0
+    assert len(microphone.patches()) == 1
+    assert journal.standing() == ()
+
+
+def test_what_was_opened_and_closed_again_by_somebody_else_is_not_opened(mute, microphone):
+    command = mute(on_override="notify")
+    command.said("confirmed")
+    microphone.press(muted=False)
+    command.said("overridden")
+    microphone.press(muted=True)
+    command.said("look")
+    command.send(signal.SIGINT)
+    assert command.wait() == 130
+    assert microphone.muted
+    assert len(microphone.patches()) == 1
+
+
+def test_a_call_that_ends_ends_the_mute(mute, microphone, twin, journal):
+    command = mute()
+    command.said("confirmed")
+    twin.control("POST", f"/calls/{microphone.conversation['id']}/disconnect", {})
+    command.said("call_ended")
+    assert command.wait() == 0
+    assert journal.standing() == ()
+
+
+def test_a_call_on_hold_is_left_closed_and_said(mute, microphone, twin, journal):
+    command = mute("3s")
+    command.said("confirmed")
+    twin.control("POST", f"/calls/{microphone.conversation['id']}/hold", {"agent": twin.agents[0].id})
+    assert command.said("left_closed")["opening"] == "on_hold"
+    assert command.wait() == 0
+    (standing,) = journal.standing()
+    assert standing.deliberate
+
+
+def test_the_open_policy_never_leaves_it_closed(mute, microphone):
+    command = mute("1s", open_policy="never")
+    assert command.said("left_closed")["opening"] == "policy"
+    command.wait()
+    assert microphone.muted
+
+
+def test_a_signal_ends_the_mute_and_gives_back_first(mute, microphone, ending):
+    number, code = ending
+    command = mute()
+    command.said("confirmed")
+    command.send(number)
+    assert command.wait() == code
+    assert not microphone.muted
+    assert command.words()[-1] == "released"
+    assert microphone.is_nobodys()
+
+
+def test_a_second_signal_does_not_abandon_the_release(mute, microphone, twin):
+    command = mute()
+    command.said("confirmed")
+    twin.fault("status", match={"method": "PATCH"}, status=503, times=2)
+    command.send(signal.SIGINT)
+    command.said("insisting")
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        command.send(number)
+    assert command.wait() == 130
+    assert not microphone.muted
+
+
+def test_a_signal_inside_the_patch_still_gives_back(mute, microphone, twin):
+    twin.fault("slow", match={"method": "PATCH"}, delay_ms=1500, times=1)
+    command = mute()
+    twin.wait_until((command.state / "direct.jsonl").exists)
+    command.send(signal.SIGINT)
+    assert command.wait() == 130
+    microphone.until_nobodys()
+    assert not microphone.muted
+
+
+def test_a_mute_that_takes_effect_late_is_undone(mute, microphone, twin, environ):
+    twin.turn(apply_ms=[4000, 4000])
+    command = mute(environ=environ | {"MICGATE_TIMEOUT": "1"})
+    command.said("placed")
+    assert command.wait() == 1
+    assert command.lines[-1]["raised"] == "Unconfirmed"
+    twin.turn(apply_ms=[0, 0])
+    microphone.until_nobodys()
+    assert not microphone.muted
+    assert microphone.changes()[-1] == (False, "request")
+
+
+def test_a_mute_that_is_forgotten_is_not_confirmed_and_leaves_nothing_behind(mute, microphone, twin, environ):
+    twin.fault("accept_then_forget", match={"method": "PATCH"}, times=1)
+    command = mute(environ=environ | {"MICGATE_TIMEOUT": "1"})
+    assert command.wait() == 1
+    assert command.lines[-1]["raised"] == "Unconfirmed"
+    microphone.until_nobodys()
+    assert not microphone.muted
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "status", "status": 500},
+        {"kind": "status", "status": 503},
+        {"kind": "reset"},
+        {"kind": "html"},
+        {"kind": "apply_then_reset"},
+        {"kind": "apply_then_status", "status": 504},
+    ],
+    ids=lambda fault: "_".join(str(value) for value in fault.values()),
+)
+def test_a_release_that_fails_twice_is_insisted_on(mute, microphone, twin, fault):
+    command = mute("2s")
+    command.said("confirmed")
+    twin.fault(**fault, match={"method": "PATCH"}, times=2)
+    assert command.wait() == 0
+    assert command.lines[-1]["ended"] == "released"
+    assert not microphone.muted
+
+
+def test_a_rate_limit_on_the_release_is_waited_out(mute, microphone, twin):
+    command = mute("2s")
+    command.said("confirmed")
+    twin.fault("rate_storm", match={"method": "PATCH"}, times=1)
+    assert command.wait(seconds=80) == 0
+    assert not microphone.muted
+
+
+def test_reads_that_fail_do_not_keep_the_agent_muted(mute, microphone, twin, environ):
+    command = mute("2s", environ=environ | {"MICGATE_TIMEOUT": "1"})
+    command.said("confirmed")
+    fault = twin.fault("status", match={"method": "GET", "path": ".*/conversations/.*"}, status=503)
+    command.said("insisting")
+    microphone.until(muted=False)
+    twin.control("DELETE", f"/faults/{fault}")
+    assert command.wait() == 0
+
+
+def test_a_journal_that_cannot_be_written_refuses_the_mute(mute, microphone, state):
+    (state / "direct.jsonl").mkdir(parents=True)
+    command = mute()
+    assert command.wait() == 1
+    assert command.lines[-1]["raised"] == "JournalUnwritable"
+    assert microphone.patches() == []
+
+
+def test_a_journal_that_breaks_in_mid_mute_does_not_stop_the_release(mute, microphone, state):
+    command = mute("2s")
+    command.said("confirmed")
+    (state / "direct.jsonl").unlink()
+    (state / "direct.jsonl").mkdir()
+    assert command.wait() == 0
+    assert not microphone.muted
+
+
+def test_a_second_command_waits_for_the_first(mute, microphone):
+    first = mute("2s")
+    first.said("confirmed")
+    second = mute("1s")
+    assert second.wait() == 0
+    assert second.lines[-1] == {"ended": "released"}
+    assert [to for to, _cause in microphone.changes()] == [True, False, True, False]
+
+
+def test_nothing_secret_is_in_the_guardians_arguments_or_environment(mute, microphone, twin):
+    command = mute()
+    command.said("confirmed")
+    guardian = command.guardian()
+    for name in ("cmdline", "environ"):
+        assert twin.client_secret not in about_process(guardian, name)
+    command.send(signal.SIGINT)
+    command.wait()
