@@ -1,6 +1,6 @@
 """What `micgate why` concludes. Pure: what was read in, what it means out."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -31,8 +31,9 @@ class Ours(msgspec.Struct, frozen=True, kw_only=True):
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """`whose` says who closed the microphone, as far as anything shows; Genesys names nobody."""
 
-    agent_id: str
+    user_id: str
     agent: str
+    email: str | None
     presence: str | None
     routing_status: str | None
     whose: Whose
@@ -50,8 +51,9 @@ def explain(
 ) -> Explanation:
     whose = _whose(call, ours)
     return Explanation(
-        agent_id=user.id,
-        agent=user.label,
+        user_id=user.id,
+        agent=user.name or user.label,
+        email=user.email,
         presence=user.presence.word if user.presence else None,
         routing_status=user.routing_status.status if user.routing_status else None,
         whose=whose,
@@ -83,7 +85,16 @@ def lines(explanation: Explanation) -> list[str]:
         "recording": recording.says if recording else "",
     }
     rows = [f"  {name:<11} {text}" for name, text in facts.items() if text]
-    return [explanation.agent, *rows, explanation.says]
+    who = f"{explanation.agent} <{explanation.email}>" if explanation.email else explanation.agent
+    return [who, *rows, explanation.says]
+
+
+def members(explanation: Explanation) -> dict[str, Any]:
+    """As programs read it: `Explanation`, without what only this process understands."""
+    shown: dict[str, Any] = msgspec.to_builtins(explanation)
+    for name in ("read_at", "route") if shown["call"] else ():
+        del shown["call"][name]
+    return shown
 
 
 def _whose(call: Call | None, ours: Ours | None) -> Whose:

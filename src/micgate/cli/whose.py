@@ -18,7 +18,7 @@ _MORE = ("presence", "routingStatus")
 def run(settings: Settings, output: show.Output, *, agent: str | None, conversation_id: str | None) -> int:
     with SyncGenesys.from_settings(settings, journal=settings.journal_path) as genesys:
         found = _explain(genesys, settings, agent=agent, conversation_id=conversation_id)
-        output.result("\n".join(explanation.lines(found)), found)
+        output.result("\n".join(explanation.lines(found)), explanation.members(found))
         microphone.name_forgotten(genesys, settings, output)
     return 0 if found.call else NO_LIVE_CALL
 
