@@ -6,6 +6,7 @@ does not itself say otherwise is closed, so an invented member fails a test.
 
 import json
 import re
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -155,3 +156,8 @@ def topic_template(topic: str) -> str:
     known = document()["x-notification-topics"]
     template = re.sub(r"^(v2\.(?:users|routing\.queues|system\.[a-z_]+)\.)[^.]+", r"\1{id}", topic)
     return topic if topic in known else template
+
+
+def stamp_of(at: float) -> str:
+    """A moment as the platform writes it."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

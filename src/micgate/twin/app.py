@@ -18,16 +18,17 @@ from aiohttp import web
 from micgate.twin import control, oauth, sign_in, surface
 from micgate.twin.answers import Wire
 from micgate.twin.channels import Channels
-from micgate.twin.control import Guard
 from micgate.twin.events import Events
 from micgate.twin.exchange import Answer, Query, encode, refused
+from micgate.twin.guard import Guard
+from micgate.twin.loopback import is_loopback
 from micgate.twin.people import User
 from micgate.twin.refusals import Refusal
 from micgate.twin.sockets import Sockets
 from micgate.twin.surface import Call, Cut
 from micgate.twin.world import World
 
-SHUTDOWN_SECONDS = 3.0
+SHUTDOWN_SECONDS = 0.5
 SHORTEST_NAP = 0.001
 MOST_BODY = 4 * 1024 * 1024
 
@@ -261,7 +262,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 async def _run(*, plan: Plan, host: str, port: int, json_lines: bool) -> int:
     ended = _signalled()
-    token = None if control.is_loopback(host) else secrets.token_urlsafe(24)
+    token = None if is_loopback(host) else secrets.token_urlsafe(24)
     twin = Twin(plan=plan, host=host, control_token=token)
     server = web.Server(twin.handle, access_log=None)
     runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=SHUTDOWN_SECONDS)

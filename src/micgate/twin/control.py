@@ -2,14 +2,12 @@
 
 import base64
 import hashlib
-import ipaddress
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Literal, Protocol, TypeAlias
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -17,7 +15,7 @@ from micgate.twin.answers import Wire, present
 from micgate.twin.behaviour import Behaviour, Value, descriptions
 from micgate.twin.calls import Conversation, Direction, Media
 from micgate.twin.channels import Channels
-from micgate.twin.exchange import HTML, JSON, Answer, Query, Shape, json_answer
+from micgate.twin.exchange import HTML, Answer, Query, Shape, json_answer
 from micgate.twin.faults import SOCKET_KINDS, Fault
 from micgate.twin.faults import match as fault_match
 from micgate.twin.invented import right_call
@@ -27,7 +25,6 @@ from micgate.twin.refusals import Impossible
 from micgate.twin.telephony import Telephony
 from micgate.twin.world import World
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 ENDED_SHOWN = 100
 
 
@@ -415,14 +412,15 @@ def add_fault(wish: Wish) -> Answer:
 
 
 def _strike_now(wish: Wish, made: Fault) -> None:
-    world = wish.world
-    if made.kind in SOCKET_KINDS:
-        for channel in wish.twin.channels.all():
-            wish.twin.channels.strike(channel)
-    elif made.kind == "token_revoked" and made.match.method is None and made.match.path is None:
+    world, match = wish.world, made.match
+    named = (match.method, match.path, match.topic)
+    if made.kind == "token_revoked" and named == (None, None, None):
         world.faults.remove(made.id)
         world.ledger.fault(at=world.now, fault=made.id, fault_kind=made.kind)
-        world.tokens.revoke_of(user_id=made.match.agent)
+        world.tokens.revoke_of(user_id=match.agent)
+    elif made.kind in SOCKET_KINDS:
+        for channel in wish.twin.channels.all():
+            wish.twin.channels.strike(channel)
 
 
 def remove_faults(wish: Wish) -> Answer:
@@ -492,52 +490,3 @@ def _find(method: str, path: str) -> tuple[Act, tuple[str, ...]]:
     if allowed:
         raise Impossible(f"{path} takes {', '.join(allowed)}.", status=405)
     raise Impossible(f"There is nothing at {path}.", status=404)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guard:
-    """Keeps web pages of others out: they can reach a loopback port (DNS rebinding, cross-site posts).
-
-    Off loopback every request but the one for the page carries `token`.
-    """
-
-    host: str
-    token: str | None
-
-    def refusal(self, *, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer | None:
-        host = headers.get("Host", "")
-        origin = headers.get("Origin")
-        if self.token is None and _host_name(host) not in LOOPBACK | {self.host}:
-            return _forbidden(f"The host {host} is not this simulator's.")
-        if origin is not None and urlsplit(origin).netloc != host:
-            return _forbidden(f"Pages of {origin} may not steer the simulator.")
-        if headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"} and method != "GET":
-            return _forbidden("Pages of others may not steer the simulator.")
-        if body and headers.get("Content-Type", "").partition(";")[0].strip().lower() != JSON:
-            return json_answer({"message": f"The control surface takes {JSON} only."}, status=415)
-        if self.token is not None and path.rstrip("/") != "/_twin" and not self._shows_token(headers):
-            return json_answer({"message": "Send the control_token as a Bearer token."}, status=401)
-        return None
-
-    def _shows_token(self, headers: Mapping[str, str]) -> bool:
-        given = headers.get("Authorization", "").removeprefix("Bearer ")
-        digest = hashlib.sha256(given.encode()).digest()
-        return self.token is not None and digest == hashlib.sha256(self.token.encode()).digest()
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address to listen on is this machine only."""
-    if host in LOOPBACK:
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _host_name(host: str) -> str:
-    return urlsplit("//" + host).hostname or ""
-
-
-def _forbidden(message: str) -> Answer:
-    return json_answer({"message": message}, status=403)

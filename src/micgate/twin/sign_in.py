@@ -4,14 +4,14 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 from string import Template
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from micgate.twin.exchange import HTML, Answer, Query
+from micgate.twin.loopback import leads_home
 from micgate.twin.oauth import Form
 from micgate.twin.world import World
 
 HIDDEN = ("client_id", "response_type", "redirect_uri", "state", "code_challenge", "code_challenge_method")
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 PAGE_HEADERS = {"Cache-Control": "no-store", "Content-Security-Policy": POLICY, "X-Frame-Options": "DENY"}
 
@@ -52,7 +52,7 @@ def _unusable(world: World, wanted: dict[str, str]) -> Answer | None:
         return _problem(
             "This application is not known here: the client_id is wrong or is made for another grant."
         )
-    if not is_loopback(wanted.get("redirect_uri", "")):
+    if not leads_home(wanted.get("redirect_uri", "")):
         return _problem(
             "The redirect_uri is missing or not on this machine. The simulator takes loopback addresses."
         )
@@ -72,18 +72,9 @@ def _unusable(world: World, wanted: dict[str, str]) -> Answer | None:
 def log_out(query: Query) -> Answer:
     """Nobody stays signed in here: it only leads back."""
     back = query.text("redirect_uri") or ""
-    if is_loopback(back):
+    if leads_home(back):
         return Answer(status=302, headers={"Location": back})
     return Answer(body=_document("<h1>Signed out</h1>"), media=HTML, headers=PAGE_HEADERS)
-
-
-def is_loopback(address: str) -> bool:
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname or ""
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and (host in LOOPBACK or host.startswith("127."))
 
 
 def _back(wanted: dict[str, str], facts: dict[str, str]) -> Answer:

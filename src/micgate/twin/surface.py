@@ -150,11 +150,16 @@ class _Exchange:
     def agents(self) -> Iterable[str]:
         return ()
 
+    def counted(self) -> Answer | None:
+        """Count the request where a rate limit applies; the refusal when it is one too many."""
+        return None
+
     async def answer(self) -> Answer:
-        fault = self._fault()
-        if fault is None:
-            return self.finished(self.call, self.usual(), rate=self.rate)
-        return self.finished(self.call, await self._bent(fault), rate=self.rate)
+        made = self.counted()
+        if made is None:
+            fault = self._fault()
+            made = self.usual() if fault is None else await self._bent(fault)
+        return self.finished(self.call, made, rate=self.rate)
 
     def _fault(self) -> Fault | None:
         world, call = self.twin.world, self.call
@@ -235,6 +240,12 @@ class _Exchange:
 class _ApiExchange(_Exchange):
     token: Token | None
 
+    def counted(self) -> Answer | None:
+        if self.token is None:
+            return None
+        self.rate = self.twin.world.tokens.count(self.token)
+        return self.too_many(self.rate.reset) if self.rate.exceeded else None
+
     def usual(self, *, forget: bool = False) -> Answer:
         try:
             return self._answered(forget=forget)
@@ -242,11 +253,7 @@ class _ApiExchange(_Exchange):
             return refused(refusal, correlation_id=self.call.correlation_id)
 
     def _answered(self, *, forget: bool) -> Answer:
-        call, world = self.call, self.twin.world
-        if self.token is not None:
-            self.rate = world.tokens.count(self.token)
-            if self.rate.exceeded:
-                return self.too_many(self.rate.reset)
+        call = self.call
         found = ROUTES.find(call.method, call.path)
         if found is None:
             raise no_resource()

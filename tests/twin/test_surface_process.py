@@ -1,0 +1,88 @@
+"""The simulator as a process: how it starts and ends."""
+
+import asyncio
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from urllib.parse import urlsplit
+
+import pytest
+
+from twin.platform_client import Platform, listening
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_it_ends_well_with_sockets_and_requests_open(start_twin, number):
+    twin = start_twin("--quiet")
+    client = Platform.as_client(twin)
+    twin.fault("hang", match={"path": "/api/v2/tokens/me"})
+    hanging = socket.create_connection(("127.0.0.1", urlsplit(twin.api_url).port))
+    hanging.sendall(
+        f"GET /api/v2/tokens/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {client.token}\r\n\r\n".encode()
+    )
+    idle = socket.create_connection(("127.0.0.1", urlsplit(twin.api_url).port))
+    async with listening(client.open_channel([])):
+        twin.wait_until(lambda: twin.requests("GET"))
+        began = time.monotonic()
+        assert await asyncio.to_thread(twin.stop, number) == 0
+        assert time.monotonic() - began < 10
+    hanging.close()
+    idle.close()
+
+
+def test_a_port_in_use_is_said_in_one_line(twin):
+    port = str(urlsplit(twin.api_url).port)
+    ended = subprocess.run(
+        [sys.executable, "-m", "micgate.twin", "--port", port],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.count("\n") == 1
+    assert port in ended.stderr
+
+
+def test_small_answers_are_not_delayed_by_the_network_stack(twin):
+    client = Platform.as_client(twin)
+    with socket.create_connection(("127.0.0.1", urlsplit(twin.api_url).port)) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        request = f"GET /api/v2/tokens/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {client.token}\r\n\r\n"
+        took = []
+        for _ in range(20):
+            began = time.perf_counter()
+            connection.sendall(request.encode())
+            connection.recv(65_536)
+            took.append(time.perf_counter() - began)
+    assert sorted(took)[10] < 0.03
+
+
+def test_traffic_comes_by_itself_unless_it_is_quiet(start_twin):
+    busy = start_twin("--agents", "20", "--seed", "3")
+    assert busy.control("GET", "/state")["conversations"]
+    before = busy.ledger(kind="change")[-1]["seq"]
+    busy.advance(120)
+    fields = {entry["field"] for entry in busy.ledger(before, kind="change")}
+    assert "state" in fields
+    again = start_twin("--agents", "20", "--seed", "3")
+    assert again.told["agents"] == busy.told["agents"]
+
+
+def test_many_connections_at_once_are_served(twin):
+    client = Platform.as_client(twin, rate_per_minute=100_000)
+    statuses = []
+
+    def ask():
+        for _ in range(20):
+            statuses.append(client.send("GET", "/api/v2/tokens/me").status)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [200] * 160
