@@ -5,7 +5,6 @@ time, and it takes over: it opens the microphone by the same rules, insists, and
 keeps the lock's file open, so that the next command on this microphone waits for it.
 """
 
-import os
 import select
 import signal
 import socket
@@ -104,7 +103,7 @@ class Watch:
         last = self._last_note()
         if last.done and not last.settle:
             return
-        self._lock.sign(os.getpid())
+        self._lock.sign(guardian=True)
         mute, io = self._mute(), self._session()
         if not last.settle:
             drive(mute.give_back(io))

@@ -16,6 +16,7 @@ from micgate.direct.errors import MicrophoneBusy
 
 PATIENCE = 10.0
 _POLL = 0.05
+_GUARDIAN = "guardian"
 
 
 class MicrophoneLock:
@@ -25,10 +26,10 @@ class MicrophoneLock:
         self.path = path
         self.fd = fd
 
-    def sign(self, pid: int) -> None:
+    def sign(self, *, guardian: bool = False) -> None:
         """Say who has it, for the command that waits."""
         os.ftruncate(self.fd, 0)
-        os.pwrite(self.fd, b"%d\n" % pid, 0)
+        os.pwrite(self.fd, f"{os.getpid()} {_GUARDIAN if guardian else 'command'}\n".encode(), 0)
 
     def release(self) -> None:
         """Remove the file and let go."""
@@ -57,9 +58,9 @@ def lock_microphone(
     deadline = time.monotonic() + patience
     while (lock := _try(path)) is None:
         if time.monotonic() >= deadline:
-            raise _busy(_signed_by(path))
+            raise _busy(*_signed_by(path))
         sleep(_POLL)
-    lock.sign(os.getpid())
+    lock.sign()
     return lock
 
 
@@ -76,7 +77,7 @@ def is_free(folder: Path, *, conversation_id: str, user_id: str) -> bool:
 
 def holder(folder: Path, *, conversation_id: str, user_id: str) -> int | None:
     """The process that signed for this microphone. Only of meaning while `is_free` is false."""
-    return _signed_by(_path(folder, conversation_id=conversation_id, user_id=user_id))
+    return _signed_by(_path(folder, conversation_id=conversation_id, user_id=user_id))[0]
 
 
 def _path(folder: Path, *, conversation_id: str, user_id: str) -> Path:
@@ -97,18 +98,25 @@ def _try(path: Path) -> MicrophoneLock | None:
     return None
 
 
-def _signed_by(path: Path) -> int | None:
+def _signed_by(path: Path) -> tuple[int | None, str]:
     try:
-        return int(path.read_bytes())
+        pid, what = path.read_text().split()
+        return int(pid), what
     except (OSError, ValueError):
-        return None
+        return None, ""
 
 
-def _busy(pid: int | None) -> MicrophoneBusy:
-    who = "Another micgate command" if pid is None else f"Another micgate command (process {pid})"
+def _busy(pid: int | None, what: str) -> MicrophoneBusy:
+    process = "" if pid is None else f" (process {pid})"
+    if what == _GUARDIAN:
+        return MicrophoneBusy(
+            f"The guardian of a killed micgate command{process} is giving this microphone back.",
+            remedy="Try again in a few seconds.",
+            pid=pid,
+        )
     stop = "" if pid is None else f", or end it with: kill {pid}"
     return MicrophoneBusy(
-        f"{who} has this microphone.",
+        f"Another micgate command{process} has this microphone.",
         remedy=f"Wait until its mute has ended{stop}.",
         pid=pid,
     )
