@@ -116,9 +116,7 @@ async def test_a_participant_nobody_watches_is_not_waited_for(twin, watching):
     call = twin.place_call(twin.agents[1].id)
     async with watching() as seen:
         leg = twin.leg(call, twin.agents[1].id)
-        observed = await seen.watch.observed(
-            conversation_id=call["id"], participant_id=leg["id"], seconds=60
-        )
+        observed = await seen.watch.observed(conversation_id=call["id"], participant_id=leg["id"], seconds=60)
     assert observed is None
 
 
@@ -251,7 +249,9 @@ async def test_an_ended_participant_is_never_shown_connected_again(twin, agent, 
         twin.press_mute(call, muted=False)
         twin.control("POST", f"/calls/{call['id']}/disconnect")
         await seen.settle(1.5)
-    states = [end.ended for each in seen.all if each.conversation for end in each.conversation.ends_of(agent.id)]
+    states = [
+        end.ended for each in seen.all if each.conversation for end in each.conversation.ends_of(agent.id)
+    ]
     assert states == sorted(states)
     assert states[-1] is True
 

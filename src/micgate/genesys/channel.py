@@ -49,9 +49,9 @@ class Watch:
     """Live observations of some topics, as an async iterator, inside `async with`.
 
     It survives lost sockets, channels and tokens. When events may have been missed it says so with a `gap`,
-    reads the calls it knows again and goes on. `given` are channels to use instead of making new ones; whoever
-    listens on them is disconnected. Without any channel it polls. An ended participant is never shown
-    connected again. `check_every` and `silence` (without any message, until the socket is asked) are in seconds.
+    reads the calls it knows again and goes on. `given` are channels to use instead of making new ones;
+    whoever listens on them is disconnected. Without any channel it polls. An ended participant is never shown
+    connected again. `check_every` and `silence` (no message, until the socket is asked) are in seconds.
     """
 
     def __init__(

@@ -8,6 +8,7 @@ only when it still shows the old value is there one new command.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import ceil
 
 import msgspec
 
@@ -216,7 +217,7 @@ class _Move:
             )
         else:
             request = patch_participant(call.conversation_id, call.participant_id, muted=self.muted)
-        left = max(_LEAST_TIMEOUT, self.deadline - self.io.monotonic())
+        left = max(_LEAST_TIMEOUT, float(ceil(self._left())))
         return msgspec.structs.replace(request, timeout=min(request.timeout, left))
 
     async def _confirmed(self, call: Call, outcome: Outcome) -> Result:

@@ -50,12 +50,12 @@ async def find_call(
     return _choose(calls, user)
 
 
-async def read_call(io: Io, call: Call) -> Call:
+async def read_call(io: Io, call: Call, *, within: float | None = None) -> Call:
     """The same microphone, read again: on the user's newest connected leg when this one ended.
 
-    Raises nothing for an ended call: `ended` says it.
+    Raises nothing for an ended call: `ended` says it. With `within` seconds it is not retried.
     """
-    reading = await read(io, call.conversation_id, route=call.route)
+    reading = await read(io, call.conversation_id, route=call.route, within=within)
     end = _followed(reading.conversation, call)
     if end is None:
         return msgspec.structs.replace(call, read_at=reading.at, state=None, ended=True, muted=None)

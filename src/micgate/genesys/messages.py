@@ -51,7 +51,8 @@ def redacted(headers: Mapping[str, str]) -> dict[str, str]:
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One request to the vendor, before authorization is added.
 
-    `path` is absolute and percent-encoded, `query` is not encoded yet, `timeout` is in seconds for the whole exchange.
+    `path` is absolute and percent-encoded, `query` is not encoded yet. `timeout` is in seconds for the whole
+    exchange; `patience`, in seconds too, bounds the retries of a READ (None: as long as its sender has).
     """
 
     method: str
@@ -62,6 +63,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes | None = None
     content_type: str | None = None
     timeout: float = 10.0
+    patience: float | None = None
 
     def __repr__(self) -> str:
         return f"Request({self.method} {self.path})"

@@ -55,8 +55,8 @@ async def _searched(io: Io, ref: str) -> list[User]:
 
 async def _without_search(io: Io, ref: str) -> User:
     """Agents with a token of their own seldom may search: perhaps they mean themselves."""
-    for people in (await _me(io), await _listed(io)):
-        found = _answering(people, ref)
+    for ask in (_me, _listed):
+        found = _answering(await ask(io), ref)
         if found:
             return _only(found, ref)
     return _only(await _searched(io, ref), ref)

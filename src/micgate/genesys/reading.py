@@ -52,13 +52,18 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     at: float
 
 
-async def read(io: Io, conversation_id: str, *, route: Route = "calls") -> Reading:
-    """One read of the conversation; two when the first operation is closed to this token or knows no call."""
+async def read(
+    io: Io, conversation_id: str, *, route: Route = "calls", within: float | None = None
+) -> Reading:
+    """One read of the conversation; two when the first operation is closed to this token or knows no call.
+
+    With `within` seconds it is not retried: for callers that look again themselves.
+    """
     at = io.monotonic()
     missing: NotFound | None = None
     if route == "calls":
         try:
-            conversation = read_call(await io.send(get_call(conversation_id)))
+            conversation = read_call(await io.send(get_call(conversation_id, within=within)))
         except Forbidden:
             pass
         except NotFound as error:
@@ -66,12 +71,8 @@ async def read(io: Io, conversation_id: str, *, route: Route = "calls") -> Readi
         else:
             if conversation.media or not conversation.participants:
                 return Reading(conversation=conversation, route="calls", at=at)
-    return await _read_whole(io, conversation_id, at=at, missing=missing)
-
-
-async def _read_whole(io: Io, conversation_id: str, *, at: float, missing: NotFound | None) -> Reading:
     try:
-        conversation = read_conversation(await io.send(get_conversation(conversation_id)))
+        conversation = read_conversation(await io.send(get_conversation(conversation_id, within=within)))
     except NotFound as error:
         raise _no_conversation(conversation_id, error) from error
     except Forbidden:

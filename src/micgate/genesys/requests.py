@@ -62,14 +62,17 @@ def set_recording_state(conversation_id: str, *, paused: bool) -> Request:
     return _change("PUT", f"{_CALLS}/{_segment(conversation_id)}/recordingstate", body)
 
 
-def get_call(conversation_id: str) -> Request:
-    """No permission is listed for it; whether a client-credentials token may is unconfirmed."""
-    return _get(f"{_CALLS}/{_segment(conversation_id)}")
+def get_call(conversation_id: str, *, within: float | None = None) -> Request:
+    """No permission is listed for it; whether a client-credentials token may is unconfirmed.
+
+    `within` seconds it is asked once, by somebody who asks again himself; otherwise with patience.
+    """
+    return _hurried(_get(f"{_CALLS}/{_segment(conversation_id)}"), within)
 
 
-def get_conversation(conversation_id: str) -> Request:
-    """Any media; needs `conversation:communication:view`."""
-    return _get(f"{_CONVERSATIONS}/{_segment(conversation_id)}")
+def get_conversation(conversation_id: str, *, within: float | None = None) -> Request:
+    """Any media; needs `conversation:communication:view`. `within` as for `get_call`."""
+    return _hurried(_get(f"{_CONVERSATIONS}/{_segment(conversation_id)}"), within)
 
 
 def get_own_calls() -> Request:
@@ -308,6 +311,12 @@ class _Details(msgspec.Struct):
 
 def _get(path: str, query: _Pairs = ()) -> Request:
     return Request(method="GET", path=path, query=query)
+
+
+def _hurried(request: Request, within: float | None) -> Request:
+    if within is None:
+        return request
+    return msgspec.structs.replace(request, timeout=within, patience=0.0)
 
 
 def _ask(path: str, body: object, query: _Pairs = ()) -> Request:

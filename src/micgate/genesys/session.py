@@ -153,7 +153,7 @@ class Session:
                 continue
             except (Away, RateLimited) as error:
                 attempt += 1
-                wait = self._wait(error, attempt, started)
+                wait = self._wait(request, error, attempt, started)
             await self._wire.sleep(wait)
 
     async def _once(self, request: Request, headers: dict[str, str]) -> Response:
@@ -167,17 +167,18 @@ class Session:
             raise refusal(response, request, has_user=self._has_user)
         return response
 
-    def _wait(self, error: Away | RateLimited, attempt: int, started: float) -> float:
+    def _wait(self, request: Request, error: Away | RateLimited, attempt: int, started: float) -> float:
+        patience = self._patience if request.patience is None else request.patience
         wait = retry_after(
             error,
             attempt,
             elapsed=self._clock.monotonic() - started,
-            patience=self._patience,
+            patience=patience,
             jitter=self._random.random(),
         )
         if wait is not None:
             return wait
-        raise beyond_patience(error, patience=self._patience) if isinstance(error, RateLimited) else error
+        raise beyond_patience(error, patience=patience) if isinstance(error, RateLimited) else error
 
     async def _ask_who(self) -> bool:
         """The reference says that users/me is not valid without a user; with which status is unconfirmed."""

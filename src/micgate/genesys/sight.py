@@ -4,6 +4,7 @@ The vendor accepts a change with 202 and applies it a little later; its own clie
 event (repository `genesys-cloud-webrtc-sdk`, `src/sessions/softphone-session-handler.ts`).
 """
 
+from math import ceil
 from typing import Literal
 
 import msgspec
@@ -21,6 +22,7 @@ _EVENT_PATIENCE = 1.0
 """How long a watching channel is given before a read, in seconds: events normally take 50 to 300 ms."""
 _READ_AT = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0)
 _THEN_EVERY = 2.0
+_READ_TIMEOUT, _LEAST_TIMEOUT = 3.0, 1.0
 
 
 class Sighting(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +40,7 @@ async def look(io: Io, call: Call, muted: bool, *, until: float) -> Sighting:  #
     began = io.monotonic()
     sighting = await _watch(io, Sighting(call=call), muted, until=min(until, began + _EVENT_PATIENCE))
     while not _decided(sighting):
-        sighting = await _read(io, sighting, muted)
+        sighting = await _read(io, sighting, muted, until=until)
         now = io.monotonic()
         if _decided(sighting) or now >= until:
             break
@@ -161,9 +163,11 @@ async def _pause(io: Io, sighting: Sighting, muted: bool, *, until: float) -> Si
     return sighting
 
 
-async def _read(io: Io, sighting: Sighting, muted: bool) -> Sighting:  # noqa: FBT001 -- as set_muted
+async def _read(io: Io, sighting: Sighting, muted: bool, *, until: float) -> Sighting:  # noqa: FBT001 -- as set_muted
+    """One try: the loop is what retries."""
+    within = min(_READ_TIMEOUT, max(_LEAST_TIMEOUT, float(ceil(until - io.monotonic()))))
     try:
-        call = await read_call(io, sighting.call)
+        call = await read_call(io, sighting.call, within=within)
     except GenesysError as error:
         return msgspec.structs.replace(sighting, error=error)
     return Sighting(call=call, as_wanted=call.live and call.muted is muted, fresh=True)

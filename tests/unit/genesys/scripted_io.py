@@ -1,4 +1,4 @@
-"""An `Io` whose platform is a table of calls and whose clock jumps: the seam that flows are written against."""
+"""An `Io` whose platform is a table and whose clock jumps: the seam that flows are written against."""
 
 import json
 import re
@@ -60,8 +60,9 @@ def a_call(**members: object) -> Call:
 class ScriptedIo:
     """`answers` takes precedence, by a regular expression on "METHOD path"; the last one matching wins.
 
-    An answer is a `Response`, a JSON body, an error to raise, or a callable of the request giving one of these. A mute that
-    is not answered otherwise is accepted and applied `apply_after` seconds later; with `channel`, an event tells.
+    An answer is a `Response`, a JSON body, an error to raise, or a callable of the request giving one of them.
+    A mute that is not answered otherwise is accepted and applied `apply_after` seconds later; with `channel`
+    an event tells.
     """
 
     ends: list[dict[str, object]] = field(default_factory=lambda: [customer_end(), agent_end()])
