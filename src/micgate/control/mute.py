@@ -1,10 +1,13 @@
-"""What a mute says about itself: why, a note, what it covers, and how it ended."""
+"""What a mute says about itself: whose it is, why, a note, what it covers, and how it ended."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
+import msgspec
+
 from micgate.control.errors import NotABoolean, NoteRefused, ReasonRefused
+from micgate.control.policy import OnOverride, OpenPolicy
 
 REASONS = ("supervisor", "agent", "system", "customer", "escalation", "drill")
 DEFAULT_REASON = "supervisor"
@@ -33,6 +36,69 @@ class End(StrEnum):
     CANCELLED = "cancelled"
     FAILED = "failed"
     OWNER_GONE = "owner_gone"
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """Who placed a mute: the kind (a person, a key, a rule) and the id within it."""
+
+    kind: str
+    id: str
+
+
+class Mute(msgspec.Struct, frozen=True, kw_only=True):
+    """A standing wish that a microphone be silent. Times are service time, in seconds since 1970.
+
+    Without `conversation_id` it meets every call of the agent, present and future. `renew_by`: the owner's
+    presence has to be renewed before then.
+    """
+
+    id: str
+    user_id: str
+    owner: Owner
+    placed_at: float
+    release_at: float
+    conversation_id: str | None = None
+    reason: str = DEFAULT_REASON
+    on_override: OnOverride = OnOverride.YIELD
+    open_policy: OpenPolicy = OpenPolicy.RESTORE
+    pause_recording: bool = False
+    renew_by: float | None = None
+    batch_id: str | None = None
+    note_ref: str | None = None
+    ended_at: float | None = None
+    end: End | None = None
+    ended_by: str | None = None
+
+    @property
+    def covers(self) -> Covers:
+        return Covers.AGENT if self.conversation_id is None else Covers.CALL
+
+    @property
+    def stands(self) -> bool:
+        return self.ended_at is None
+
+    def due(self, *, owner_grace: float) -> tuple[float, End]:
+        """When it ends by itself, and as what."""
+        expiry = (self.release_at, End.EXPIRED)
+        if self.renew_by is None:
+            return expiry
+        return min(expiry, (self.renew_by + owner_grace, End.OWNER_GONE))
+
+
+def covering(mutes: Iterable[Mute], *, user_id: str, conversation_id: str) -> tuple[Mute, ...]:
+    """Those that stand on this microphone."""
+    return tuple(
+        mute
+        for mute in mutes
+        if mute.stands and mute.user_id == user_id and mute.conversation_id in {None, conversation_id}
+    )
+
+
+def strictest(mutes: Iterable[Mute]) -> OpenPolicy:
+    """What the mutes that end last say about opening; the most careful of them counts."""
+    order = (OpenPolicy.NEVER, OpenPolicy.ASK)
+    found = {mute.open_policy for mute in mutes}
+    return next((policy for policy in order if policy in found), OpenPolicy.RESTORE)
 
 
 def reason(text: object, *, allowed: tuple[str, ...] = REASONS) -> str:
