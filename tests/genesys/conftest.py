@@ -61,14 +61,14 @@ async def session(connect):
 def move(witness):
     """Mute or un-mute an agent's live call through the flows."""
 
-    async def _move(io, agent, muted=True, *, call=None, **options):
+    async def _move(io, agent, muted=True, *, call=None, accepted=None, **options):
         found = call or await find_call(io, await find_user(io, agent.email))
         return await set_muted(
             io,
             found,
             muted,
             has_user=await io.has_user(),
-            accepted=Accepted(),
+            accepted=accepted or Accepted(),
             witness=witness,
             new_id=lambda: str(uuid4()),
             **options,

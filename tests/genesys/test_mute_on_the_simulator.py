@@ -1,5 +1,6 @@
 import pytest
 
+from doctor.browser import access_token
 from micgate.genesys.errors import (
     AmbiguousCall,
     Forbidden,
@@ -10,7 +11,11 @@ from micgate.genesys.errors import (
     Unconfirmed,
     UnknownAgent,
 )
-from micgate.genesys.locate import find_call, find_user
+from micgate.genesys.locate import find_call, find_user, read_call
+from micgate.genesys.strategy import Accepted, Strategy
+from simulator import Person
+
+MAY_LOOK_AND_MUTE = ["conversation:communication:view", "conversation:communication:disconnect"]
 
 
 @pytest.fixture
@@ -21,6 +26,10 @@ def agent(twin):
 @pytest.fixture
 def mute(session, agent, move):
     return lambda: move(session, agent)
+
+
+def signed_in(twin, person):
+    return access_token(twin, client_id=twin.public_client_id, email=person.email, password=person.password)
 
 
 def patches(twin):
@@ -79,6 +88,43 @@ async def test_a_revoked_token_is_replaced_before_the_next_command(twin, session
     await move(session, agent, call=found)
     assert twin.leg(call)["muted"] is True
     assert witness.outcomes == ["refused", "accepted"]
+
+
+@pytest.mark.parametrize("method", ["PATCH", "GET"])
+async def test_a_platform_that_hangs_is_not_waited_for_longer_than_asked(twin, session, agent, move, method):
+    twin.place_call()
+    found = await find_call(session, await find_user(session, agent.email))
+    twin.fault("hang", match={"method": method, "path": ".*/conversations/.*"}, probability=1.0)
+    began = session.monotonic()
+    with pytest.raises(Unconfirmed) as caught:
+        await move(session, agent, call=found, patience=3)
+    assert caught.value.cause == "away"
+    assert session.monotonic() - began < 5
+
+
+async def test_an_agents_own_token_mutes_as_a_party(twin, connect, agent, move):
+    call = twin.place_call()
+    io = connect(signed_in(twin, agent))
+    result = await move(io, agent, call=await find_call(io, await find_user(io, agent.email), own=True))
+    assert result.strategy is Strategy.PARTICIPANT
+    assert [patch["path"].endswith(twin.leg(call)["id"]) for patch in patches(twin)] == [True]
+
+
+async def test_an_agents_token_finds_the_call_without_being_told_whose_it_is(twin, connect, agent):
+    call = twin.place_call()
+    io = connect(signed_in(twin, agent))
+    assert (await find_call(io, await find_user(io, agent.email))).conversation_id == call["id"]
+
+
+async def test_somebody_elses_plain_patch_is_refused_once_and_never_repeated(twin, connect, agent, move):
+    call = twin.place_call()
+    lead = {"name": "Lead", "email": "lead@example.com", "permissions": MAY_LOOK_AND_MUTE}
+    person = Person(**twin.control("POST", "/users", lead))
+    io, accepted = connect(signed_in(twin, person)), Accepted()
+    found = await find_call(io, None, conversation_id=call["id"])
+    await move(io, agent, call=found, accepted=accepted)
+    await move(io, agent, muted=False, call=await read_call(io, found), accepted=accepted)
+    assert [patch["status"] for patch in patches(twin)] == [403, 202, 202]
 
 
 async def test_a_rate_limit_beyond_the_patience_is_said(twin, session, agent, move):

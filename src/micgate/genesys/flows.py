@@ -217,8 +217,8 @@ class _Move:
             )
         else:
             request = patch_participant(call.conversation_id, call.participant_id, muted=self.muted)
-        left = max(_LEAST_TIMEOUT, float(ceil(self._left())))
-        return msgspec.structs.replace(request, timeout=min(request.timeout, left))
+        half = max(_LEAST_TIMEOUT, float(ceil(self._left() / 2)))
+        return msgspec.structs.replace(request, timeout=min(request.timeout, half))
 
     async def _confirmed(self, call: Call, outcome: Outcome) -> Result:
         sighting = await look(self.io, call, self.muted, until=self.deadline)
@@ -242,11 +242,12 @@ class _Move:
     async def _asked(self, call: Call) -> Call:
         """The platform may have acted: see what it shows, and go on only from what was seen."""
         again = self._once("unknown")
-        sighting = Sighting(call=call)
-        while not _settles(sighting) and self._left() > 0:
-            until = self.io.monotonic() + min(_DOUBT if again else self._left(), self._left())
+        while True:
+            until = min(self.deadline, self.io.monotonic() + _DOUBT) if again else self.deadline
             sighting = await look(self.io, call, self.muted, until=until)
-        if sighting.as_wanted or (again and _settles(sighting)):
+            if _settles(sighting) or self._left() <= 0:
+                break
+        if sighting.as_wanted or (again and _settles(sighting) and self._left() > 0):
             return sighting.call
         raise not_seen(call, sighting, self.muted, answered=False) from sighting.error
 

@@ -60,9 +60,9 @@ def a_call(**members: object) -> Call:
 class ScriptedIo:
     """`answers` takes precedence, by a regular expression on "METHOD path"; the last one matching wins.
 
-    An answer is a `Response`, a JSON body, an error to raise, or a callable of the request giving one of them.
-    A mute that is not answered otherwise is accepted and applied `apply_after` seconds later; with `channel`
-    an event tells.
+    An answer is a `Response`, a JSON body, an error to raise, or a callable of the request giving one.
+    A mute that is not answered otherwise is accepted and applied `apply_after` seconds later; an event tells
+    if `channel` is set.
     """
 
     ends: list[dict[str, object]] = field(default_factory=lambda: [customer_end(), agent_end()])
