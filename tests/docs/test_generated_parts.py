@@ -1,14 +1,11 @@
 """The documents say what the code says."""
 
-import sys
 from pathlib import Path
 
+import generate
 import pytest
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-sys.path.insert(0, str(DOCS))
-
-import generate  # noqa: E402 -- a script beside the documents, not a module of the package
 
 
 @pytest.mark.parametrize("path", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
