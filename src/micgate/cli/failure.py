@@ -64,7 +64,7 @@ def tell(error: Exception, *, as_json: bool) -> int:
     told = _told(error)
     code = EXIT_CODES.get(told.word, 1)
     what = show.line(" ".join(part for part in (told.what, getattr(told, "means", "")) if part))
-    remedy = show.line(told.remedy) or _NO_REMEDY
+    remedy = show.line(_OPTIONS.get(told.word, told.remedy)) or _NO_REMEDY
     if as_json:
         facts = told.facts() if hasattr(told, "facts") else {}
         shown = {"word": told.word, "message": what, "remedy": remedy, "facts": facts, "exit_code": code}
@@ -74,6 +74,9 @@ def tell(error: Exception, *, as_json: bool) -> int:
         show.note(f"  {remedy}")
     return code
 
+
+_OPTIONS = {"ambiguous_call": "Say which: --conversation ID"}
+"""Where the command line has an option for what an error asks for."""
 
 _NO_REMEDY = "Run micgate doctor to see what works and what does not."
 
