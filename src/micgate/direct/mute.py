@@ -35,6 +35,9 @@ INSIST_SECONDS = 75.0
 """How long a give-back is tried: the longest wait that a rate limit announces is 61 s."""
 _AGAIN = (1.0, 3.0, 9.0)
 _SETTLING_LOOKS = (0.25, 0.25, 0.5, 1.0)
+_FIRST_LOOKS = (0.1, 0.15, 0.25, 0.3)
+_NORMALLY_SEEN = 0.8
+"""Seconds after which the platform normally shows a change: 50 to 300 ms (unconfirmed), with room."""
 _FRESH = 0.5
 _RELEASE_PATIENCE = 3.0
 """Of one try; the next begins with a read, which sees what took effect late."""
@@ -236,7 +239,7 @@ class Mute:
         if self.memory.settled or not self.memory.touched:
             self._end(io, "kept" if self.memory.baseline is Baseline.WAS_MUTED else "nothing")
             return
-        seen = await self._see(io)
+        seen = await self._see_what_was_sent(io)
         if seen is None:
             await self._open_seen(io, self.memory.call)
         elif seen.ended:
@@ -299,6 +302,24 @@ class Mute:
         )
         self._know(call=result.call)
         return result
+
+    async def _see_what_was_sent(self, io: Io) -> Call | None:
+        """The call; a mute sent a moment ago gets the time it normally takes, so that it is undone once and
+        for all.
+        """
+        seen = await self._see(io)
+        for wait in _FIRST_LOOKS:
+            if seen is None or not seen.live or seen.muted is not False or not self._just_sent(io):
+                break
+            await io.sleep(wait)
+            seen = await self._see(io)
+        return seen
+
+    def _just_sent(self, io: Io) -> bool:
+        if self.memory.closed_by is not ClosedBy.NOBODY or self.memory.opening or not self.memory.doubts:
+            return False
+        sent_at = self.memory.doubts[-1].until - DOUBT_SECONDS
+        return io.monotonic() - sent_at < _NORMALLY_SEEN
 
     async def _see(self, io: Io) -> Call | None:
         """The call as it is; None when it cannot be read, which is no reason to leave the agent muted."""
