@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
-from simulator import Simulator
 
+from simulator import Simulator
 from twin import contract
 from twin.platform_client import REDIRECT, returned, sign_in
 
@@ -155,9 +155,10 @@ def test_queues_members_teams_and_rights_are_read(service, twin):
     assert members[0].user.presence.presence_definition.system_presence
     team = service.teams.get_teams().entities[0]
     assert service.teams.get_team_members(team.id).entities
-    permitted = service.authorization.get_authorization_divisionspermitted_me(
-        "conversation:agentlessCall:add"
-    )
+    with pytest.deprecated_call():
+        permitted = service.authorization.get_authorization_divisionspermitted_me(
+            "conversation:agentlessCall:add"
+        )
     assert permitted[0].home_division
     assert service.authorization.get_authorization_subjects_me().grants[0].role.policies
     assert "conversations" in [one.id for one in service.oauth.get_oauth_scopes().entities]

@@ -107,7 +107,8 @@ def query_activity(ask: Ask) -> Answer:
     if not wanted.metrics or not wanted.group_by:
         raise bad_request("metrics and groupBy must not be empty.", code="invalid.value")
     _check_dimensions([*wanted.group_by, *_dimensions([wanted.filter] if wanted.filter else ())])
-    fitting = [one for one in _activities(ask) if _meets(wanted.filter, one.facts)]
+    named = _named_user([wanted.filter] if wanted.filter else [])
+    fitting = [one for one in _activities(ask, user=named) if _meets(wanted.filter, one.facts)]
     size = ask.query.number("pageSize", default=1000, most=10_000)
     number = ask.query.number("pageNumber", default=1, most=1_000_000)
     groups = list(_groups(fitting, wanted.group_by).items())[(number - 1) * size : number * size]
@@ -127,9 +128,10 @@ def _dimensions(filters: Iterable[Filter]) -> Iterator[str]:
             yield from (told.dimension for told in clause.predicates or () if told.dimension)
 
 
-def _activities(ask: Ask) -> Iterator[Activity]:
+def _activities(ask: Ask, *, user: str | None) -> Iterator[Activity]:
     covers_direct = ask.world.behaviour.activity_covers_direct
-    for conversation in ask.world.calls.live.values():
+    calls = ask.world.calls
+    for conversation in calls.live.values() if user is None else calls.of_user(user):
         if conversation.org_id != ask.caller.org_id or not (covers_direct or conversation.queue_ids):
             continue
         for one in conversation.participants:
@@ -165,6 +167,15 @@ def _facts(conversation: Conversation, one: Participant) -> Facts:
         "dnis": one.dnis,
         "teamId": one.team_id,
     }
+
+
+def _named_user(filters: Sequence[Filter]) -> str | None:
+    """The one user that filters let through: then nobody else needs to be looked at."""
+    for one in filters:
+        for told in one.predicates or () if one.type != "or" else ():
+            if told.dimension == "userId" and told.operator in {None, "matches"}:
+                return told.value
+    return None
 
 
 def _groups(fitting: Iterable[Activity], by: Sequence[str]) -> dict[tuple[str, ...], list[Activity]]:
@@ -210,7 +221,8 @@ def query_details(ask: Ask) -> Answer:
     size, number = paging.page_size or 25, paging.page_number or 1
     if not (1 <= size <= 100 and number >= 1):  # noqa: PLR2004 -- the published page size
         raise bad_request("pageSize must be 1 to 100, pageNumber at least 1.", code="invalid.value")
-    found = [one for one in _records(ask) if _in_interval(one, begin, end) and _record_meets(wanted, one)]
+    known = _records(ask, _candidates(ask, _named_user(wanted.segment_filters or ())))
+    found = [one for one in known if _in_interval(one, begin, end) and _record_meets(wanted, one)]
     found.sort(key=lambda one: one.start_time, reverse=wanted.order == "desc")
     shown = found[(number - 1) * size : number * size]
     shape: Wire = {"totalHits": len(found)}
@@ -220,16 +232,20 @@ def query_details(ask: Ask) -> Answer:
 
 
 def get_details(ask: Ask) -> Answer:
-    for one in _records(ask, only=ask.params[0]):
+    for one in _records(ask, [ask.params[0]]):
         return json_answer(_record(one))
     raise not_found("conversation", ask.params[0])
 
 
-def _records(ask: Ask, *, only: str | None = None) -> Iterator[Conversation]:
-    at = ask.world.now - ask.world.behaviour.details_lag_s
+def _candidates(ask: Ask, user: str | None) -> list[str]:
     calls = ask.world.calls
-    for identity in [one.id for one in calls.all()] if only is None else [only]:
-        known = calls.as_of(identity, at)
+    return [one.id for one in (calls.all() if user is None else calls.recent_of_user(user))]
+
+
+def _records(ask: Ask, identities: Iterable[str]) -> Iterator[Conversation]:
+    at = ask.world.now - ask.world.behaviour.details_lag_s
+    for identity in identities:
+        known = ask.world.calls.as_of(identity, at)
         if known is not None and known.org_id == ask.caller.org_id:
             yield known
 

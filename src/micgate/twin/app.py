@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from aiohttp import web
+from aiohttp import ClientError, web
 
 from micgate.twin import control, oauth, sign_in, surface
 from micgate.twin.answers import Wire
@@ -30,7 +30,6 @@ from micgate.twin.world import World
 
 SHUTDOWN_SECONDS = 0.5
 SHORTEST_NAP = 0.001
-MOST_BODY = 4 * 1024 * 1024
 
 log = logging.getLogger("micgate.twin")
 
@@ -156,6 +155,10 @@ class Twin:
         except Cut:
             _cut(request)
             return web.Response()
+        except web.HTTPException as refused_by_server:
+            return refused_by_server
+        except (ConnectionError, ClientError):
+            return web.Response()
         except Exception:
             log.exception("%s %s failed", request.method, path)
             return _response(_failure())
@@ -184,7 +187,7 @@ class Twin:
         method = request.method
         if method == "OPTIONS":
             return surface.allow_browsers(request.headers)
-        host = request.headers.get("Host", "")
+        host = request.headers.get("Host") or self.base.removeprefix("http://")
         call = Call(method=method, path=path, query=query, headers=request.headers, body=body, host=host)
         if path.startswith("/api/"):
             return await surface.answer_api(self, call)
@@ -303,12 +306,13 @@ def _announce(twin: Twin, *, json_lines: bool) -> None:
     if json_lines:
         sys.stdout.write(encode(told).decode() + "\n")
     else:
-        fragment = "" if "control_token" not in told else f"#token={told['control_token']}"
+        fragment = f"#token={told['control_token']}" if "control_token" in told else ""
         sys.stdout.write(
             f"The simulator is at {told['api_url']}\n"
             f"See it live:  {told['control_url']}/{fragment}\n"
             f"Use it with:  export GENESYS_REGION={told['api_url']} GENESYS_CLIENT_ID={told['client_id']}"
             f" GENESYS_CLIENT_SECRET={told['client_secret']}\n"
-            f"An agent:     {twin.world.agents[0].email}\n" * bool(twin.world.agents)
         )
+        if twin.world.agents:
+            sys.stdout.write(f"An agent:     {twin.world.agents[0].email}\n")
     sys.stdout.flush()

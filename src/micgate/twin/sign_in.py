@@ -100,7 +100,8 @@ def _page(world: World, wanted: dict[str, str], *, email: str, wrong: bool = Fal
     alert = '<p role="alert">That e-mail and password do not belong together.</p>' if wrong else ""
     client = world.people.clients[wanted["client_id"]]
     body = _document(
-        f"<h1>Sign in</h1><p>to {escape(world.org.name)}, for {escape(client.name)}.</p>"
+        f"<h1>Sign in</h1><p>to {escape(world.org.name)}, for {escape(client.name)}.<br>"
+        "This is the simulator.</p>"
         f'{alert}<form method="post" action="/oauth/authorize">{hidden}'
         '<label for="email">E-mail</label>'
         '<input id="email" name="email" type="email" autocomplete="username" required'

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from micgate.twin.clock import Timer
 
 MOST_WAITING = 20_000
+CLOSE_SECONDS = 2.0
 
 
 class Said(msgspec.Struct, rename="camel"):
@@ -163,7 +164,7 @@ class Sockets:
         how_dead = channels.world.behaviour.dead_channel
         if not channels.knows(channel_id) and how_dead != "result":
             return web.Response(status=how_dead)
-        shell = web.WebSocketResponse(compress=False, heartbeat=None)
+        shell = web.WebSocketResponse(compress=False, timeout=CLOSE_SECONDS)
         if not shell.can_prepare(request):
             return web.Response(status=400, text="This address takes a WebSocket upgrade only.\n")
         await shell.prepare(request)
