@@ -9,7 +9,7 @@ from typing import Any, Self
 import aiohttp
 import msgspec
 
-from micgate.genesys.errors import Away, RateLimited, TokenRefused
+from micgate.genesys.errors import Away, RateLimited, Refused, TokenRefused
 from micgate.genesys.listener import Connected, Listener
 from micgate.genesys.mirror import Mirror
 from micgate.genesys.models import Channel, ChannelTopic, Conversation, Participant
@@ -270,7 +270,7 @@ class Watch:
     async def _keep_true(self) -> None:
         """Reads where events may be missing; an outage is the listeners' to report."""
         while True:
-            with suppress(Away, RateLimited, TokenRefused):
+            with suppress(Away, Refused, TokenRefused):
                 await self._look_after_channels()
                 await self._ask_for_unknown_calls()
                 await self._read_what_is_doubtful()
@@ -292,11 +292,21 @@ class Watch:
         every = _ASK_AGAIN if self.coverage.up else self._check_every
         if not (self._users or self._queues) or now < self._asked_at + every:
             return
+        self._asked_at = now
+        try:
+            more = await self._read_unknown_calls()
+        except (Away, RateLimited, TokenRefused):
+            self._asked_at = float("-inf")
+            raise
+        if more:
+            self._asked_at = float("-inf")
+
+    async def _read_unknown_calls(self) -> bool:
+        """Whether there are more than one round may read."""
         ids = await calls_going_on(self._io, users=self._users, queues=self._queues, known=self._mirror.knows)
         for conversation_id in ids[:_READS_AT_ONCE]:
             await self._read(conversation_id)
-        if len(ids) <= _READS_AT_ONCE:
-            self._asked_at = now
+        return len(ids) > _READS_AT_ONCE
 
     async def _read_what_is_doubtful(self) -> None:
         now = self._io.monotonic()
