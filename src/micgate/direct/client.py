@@ -150,8 +150,9 @@ class Genesys:
         keeps the time, and a cancelled block or a closing loop still gives back. An agent who opens the
         microphone ends the mute (`on_override="yield"`). What ended it is in `StandingMute.ended`.
 
-        **There is no guardian**: a process that is killed leaves the agent muted until the agent presses the
-        button. The command line has one, and the service is for that.
+        **There is no guardian**: a process that is killed (by SIGTERM too, unless it handles that) leaves the
+        agent muted until the agent presses the button. The command line has one, and the service is for that. Of
+        Ctrl-C under `asyncio.run` the first two are survived.
 
         `on_change`, a function or a coroutine function, is called after the confirmation and after the end;
         if it raises, that is logged and moves no microphone.

@@ -147,8 +147,8 @@ class SyncGenesys:
         keeps the time, so that no signal and no long body keeps the agent muted. An agent who opens the
         microphone ends the mute (`on_override="yield"`). What ended it is in `StandingMute.ended`.
 
-        **There is no guardian**: a process that is killed leaves the agent muted until the agent presses the
-        button. The command line has one, and the service is for that.
+        **There is no guardian**: a process that is killed (by SIGTERM too, unless it handles that) leaves the
+        agent muted until the agent presses the button. The command line has one, and the service is for that.
 
         `on_change` is called here, in the caller's thread, after the confirmation and after the end; if it
         raises, that is logged and moves no microphone.
