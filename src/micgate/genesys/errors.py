@@ -30,8 +30,8 @@
     │   └── Unreachable             name, route, TLS, proxy, cut connection
     └── Unconfirmed                 sent (or perhaps sent), not seen to take effect; exit code 3
 
-Every error says what happened, what it means here and what to do. Facts are attributes. No message, attribute or repr
-ever carries a secret.
+Every error says what happened, what it means here and what to do. Facts are attributes. No message, attribute
+or repr ever carries a secret.
 """
 
 from typing import Any, ClassVar
@@ -40,8 +40,8 @@ from typing import Any, ClassVar
 class GenesysError(Exception):
     """The root. `str()` is the whole text; the three parts are attributes.
 
-    `word` is stable and meant for programs (`"no_live_call"`). `status`, `vendor_code` and `correlation_id` are the
-    vendor's, when there was an answer; quote the correlation id to Genesys support.
+    `word` is stable and meant for programs (`"no_live_call"`). `status`, `vendor_code` and `correlation_id` are
+    the vendor's, when there was an answer; quote the correlation id to Genesys support.
     """
 
     word: ClassVar[str] = "genesys_error"
@@ -259,7 +259,10 @@ class TimedOut(Away):
 
 
 class Unreachable(Away):
-    """The way there is broken. `cause`: `"name"`, `"refused"`, `"tls"`, `"proxy"`, or `"cut"` (was open, then broke)."""
+    """The way there is broken.
+
+    `cause`: `"name"`, `"refused"`, `"tls"`, `"proxy"`, or `"cut"` (was open, then broke).
+    """
 
     word = "unreachable"
     more_facts = ("cause",)

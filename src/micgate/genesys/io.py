@@ -1,8 +1,8 @@
 """What a flow may ask for, and the few lines that run a flow without an event loop.
 
-A flow is `async def flow(io, ...)`: the vendor's logic, written once. asyncio drives it over aiohttp; `drive` runs it
-over urllib3, whose `io` blocks where asyncio's would suspend. Because both run the same coroutine, `finally`, timeouts
-and Ctrl-C mean the same in both: a release runs under KeyboardInterrupt.
+A flow is `async def flow(io, ...)`: the vendor's logic, written once. asyncio drives it over aiohttp; `drive`
+runs it over urllib3, whose `io` blocks where asyncio's would suspend. Because both run the same coroutine,
+`finally`, timeouts and Ctrl-C mean the same in both: a release runs under KeyboardInterrupt.
 """
 
 from collections.abc import Coroutine
@@ -18,8 +18,8 @@ Answer = TypeVar("Answer")
 class Wire(Protocol):
     """The innermost seam: one request out, one answer in, over one HTTP library.
 
-    `send` puts exactly one request on the wire: the library's own retries, redirects and silent re-sends are off. It
-    raises `Away` for everything that is not an HTTP answer and returns every status otherwise.
+    `send` puts exactly one request on the wire: the library's own retries, redirects and silent re-sends are
+    off. It raises `Away` for everything that is not an HTTP answer and returns every status otherwise.
     """
 
     async def send(self, request: Request, headers: dict[str, str]) -> Response: ...
@@ -57,8 +57,8 @@ class Io(Protocol):
     async def observed(
         self, *, conversation_id: str, participant_id: str, seconds: float
     ) -> Participant | None:
-        """The next event about this participant within `seconds`; None at once when no channel watches it, and None when
-        the time is up.
+        """The next change of this participant that an event tells within `seconds`, or told since this was last
+        asked; with 0 seconds the latter only. None when the time is up, and at once when no channel watches.
         """
         ...
 

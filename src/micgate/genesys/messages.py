@@ -18,7 +18,7 @@ class Kind(Enum):
     """Asks only: replayed once after a 401, retried by `retry`."""
     CHANGE = "change"
     """Changes state: exactly one wire request; every answer is its outcome."""
-    TOKEN = "token"  # noqa: S105 -- a word, not a secret
+    TOKEN = "token"
     """Carries credentials: never redirected, never replayed."""
 
 
