@@ -40,8 +40,8 @@ from typing import Any, ClassVar
 class GenesysError(Exception):
     """The root. `str()` is the whole text; the three parts are attributes.
 
-    `word` is stable and meant for programs (`"no_live_call"`). `status`, `vendor_code` and `correlation_id` are
-    the vendor's, when there was an answer; quote the correlation id to Genesys support.
+    `word` is stable and meant for programs (`"no_live_call"`). `status`, `vendor_code` and `correlation_id`
+    are the vendor's, when there was an answer; quote the correlation id to Genesys support.
     """
 
     word: ClassVar[str] = "genesys_error"

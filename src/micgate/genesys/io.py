@@ -57,8 +57,8 @@ class Io(Protocol):
     async def observed(
         self, *, conversation_id: str, participant_id: str, seconds: float
     ) -> Participant | None:
-        """The next change of this participant that an event tells within `seconds`, or told since this was last
-        asked; with 0 seconds the latter only. None when the time is up, and at once when no channel watches.
+        """The next change of this participant that an event tells within `seconds`, or told since this was
+        last asked; with 0 seconds the latter only. None when the time is up, and at once when no channel watches.
         """
         ...
 
