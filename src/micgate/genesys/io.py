@@ -58,7 +58,8 @@ class Io(Protocol):
         self, *, conversation_id: str, participant_id: str, seconds: float
     ) -> Participant | None:
         """The next change of this participant that an event tells within `seconds`, or told since this was
-        last asked; with 0 seconds the latter only. None when the time is up, and at once when no channel watches.
+        last asked; with 0 seconds the latter only. None when the time is up, and at once when no channel
+        watches.
         """
         ...
 
