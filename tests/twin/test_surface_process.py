@@ -86,3 +86,30 @@ def test_many_connections_at_once_are_served(twin):
     for thread in threads:
         thread.join()
     assert statuses == [200] * 160
+
+
+@pytest.mark.parametrize(
+    ("raw", "status"),
+    [
+        (b"GET http://elsewhere/api/v2/tokens/me HTTP/1.1\r\nHost: x\r\n\r\n", b"401"),
+        (b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", b"200"),
+        (b"GET /api/v2/users/%00%ff?x=%ff HTTP/1.1\r\nHost: x\r\n\r\n", b"401"),
+        (b"GET //api/v2 HTTP/1.1\r\nHost: x\r\n\r\n", b"404"),
+        (b"PATCH /api/v2/x HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n\xff\xfe", b"404"),
+        (b"GET /channels/x HTTP/1.1\r\nHost: x\r\n\r\n", b"401"),
+        (b"POST /api/v2/users/search HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n", b"413"),
+    ],
+)
+def test_odd_requests_are_answered(twin, raw, status):
+    with socket.create_connection(("127.0.0.1", urlsplit(twin.api_url).port)) as connection:
+        connection.sendall(raw + b"x" * (3_000_000 if status == b"413" else 0))
+        assert connection.recv(4096).split(b" ")[1] == status
+    assert twin.control("GET", "/state")["now"]
+
+
+def test_a_client_that_goes_away_disturbs_nobody(twin):
+    with socket.create_connection(("127.0.0.1", urlsplit(twin.api_url).port)) as connection:
+        connection.sendall(
+            b"POST /api/v2/users/search HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc"
+        )
+    assert twin.control("GET", "/state")["now"]

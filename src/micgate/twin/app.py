@@ -155,8 +155,8 @@ class Twin:
         except Cut:
             _cut(request)
             return web.Response()
-        except web.HTTPException as refused_by_server:
-            return refused_by_server
+        except web.HTTPException:
+            raise
         except (ConnectionError, ClientError):
             return web.Response()
         except Exception:

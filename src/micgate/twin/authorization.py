@@ -1,6 +1,6 @@
 """What somebody may do: roles in divisions, scopes, the token itself."""
 
-from micgate.twin import answers
+from micgate.twin import answers, profiles
 from micgate.twin.answers import Wire
 from micgate.twin.exchange import DONE, Answer, json_answer
 from micgate.twin.people import SCOPES, Role
@@ -17,7 +17,7 @@ def divisions_permitted(ask: Ask) -> Answer:
     known = ask.world.people.divisions
     permitted = [known[one] for one in ask.world.access.divisions_permitted(ask.caller, permission)]
     name = (ask.query.text("name") or "").casefold()
-    return json_answer([answers.division(one) for one in permitted if name in one.name.casefold()])
+    return json_answer([profiles.division(one) for one in permitted if name in one.name.casefold()])
 
 
 def my_subject(ask: Ask) -> Answer:
@@ -43,7 +43,7 @@ def _subject(ask: Ask, identity: str, name: str, role: Role) -> Wire:
     grants = [
         {
             "subjectId": identity,
-            "division": answers.division(one),
+            "division": profiles.division(one),
             "role": shape,
             "grantMadeAt": answers.stamp(0),
         }

@@ -1,31 +1,25 @@
 """The control surface, /_twin/: what a test or a visitor may do to the world, in shapes of our own."""
 
-import base64
-import hashlib
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import msgspec
 
+from micgate.twin import page, state
 from micgate.twin.answers import Wire, present
 from micgate.twin.behaviour import Behaviour, Value, descriptions
-from micgate.twin.calls import Conversation, Direction, Media
 from micgate.twin.channels import Channels
-from micgate.twin.exchange import HTML, Answer, Query, Shape, json_answer
+from micgate.twin.exchange import Answer, Query, Shape, json_answer
 from micgate.twin.faults import SOCKET_KINDS, Fault
 from micgate.twin.faults import match as fault_match
 from micgate.twin.invented import right_call
 from micgate.twin.ledger import RequestEntry
-from micgate.twin.people import GrantKind, Queue, User
 from micgate.twin.refusals import Impossible
-from micgate.twin.telephony import Telephony
+from micgate.twin.verbs import VERBS
+from micgate.twin.wishes import Advance, Deed, NewCall, NewClient, NewFault, NewOrg, NewUser, Reset
 from micgate.twin.world import World
-
-ENDED_SHOWN = 100
 
 
 class Twin(Protocol):
@@ -62,184 +56,12 @@ class Wish:
             raise Impossible(str(problem), status=400) from None
 
 
-class _Body(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Unknown members are refused: a typing error in a test should not pass."""
-
-
-class Reset(_Body):
-    seed: int | None = None
-    agents: int | None = None
-    quiet: bool | None = None
-
-
-class NewOrg(_Body):
-    name: str = "Second organization"
-
-
-class NewUser(_Body):
-    name: str
-    email: str
-    permissions: list[str] | None = None
-    queues: list[str] = []
-    division: str | None = None
-    org: str | None = None
-
-
-class NewClient(_Body):
-    grant: GrantKind = "client_credentials"
-    permissions: list[str] | None = None
-    scopes: list[str] | None = None
-    token_seconds: int = 86_400
-    rate_per_minute: int = 300
-    divisions: list[str] | None = None
-    org: str | None = None
-    name: str = "Client"
-
-
-class NewCall(_Body):
-    agent: str
-    customer: str | None = None
-    queue: str | None = None
-    direction: Direction = "inbound"
-    state: Literal["alerting", "connected", "dialing", "queued"] = "connected"
-    recording: bool = True
-    media: Media = "call"
-
-
-class Deed(_Body):
-    agent: str | None = None
-    to: str | None = None
-    blind: bool = True
-    connected: bool = False
-    muted: bool | None = None
-    paused: bool | None = None
-
-
-class FaultMatch(_Body):
-    method: str | None = None
-    path: str | None = None
-    topic: str | None = None
-    agent: str | None = None
-
-
-class NewFault(_Body):
-    kind: str
-    match: FaultMatch = msgspec.field(default_factory=FaultMatch)
-    times: int | None = None
-    probability: float | None = None
-    seconds: float | None = None
-    status: int | None = None
-    vendor_body: bool = True
-    delay_ms: float | None = None
-
-
-class Advance(_Body):
-    seconds: float
-
-
 def show_page(_: Wish) -> Answer:
-    body, policy = _page()
-    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store", "X-Frame-Options": "DENY"}
-    return Answer(body=body, media=HTML, headers=headers)
-
-
-@cache
-def _page() -> tuple[bytes, str]:
-    """The page and its policy: only its own script and style run, and it talks to nobody else."""
-    text = files("micgate.twin").joinpath("page.html").read_text("utf-8")
-    hashes = {tag: _hash(text, tag) for tag in ("script", "style")}
-    policy = (
-        f"default-src 'none'; script-src {hashes['script']}; style-src {hashes['style']}; connect-src 'self';"
-        " img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
-    return text.encode(), policy
-
-
-def _hash(text: str, tag: str) -> str:
-    found = re.search(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
-    inner = "" if found is None else found[1]
-    return f"'sha256-{base64.b64encode(hashlib.sha256(inner.encode()).digest()).decode()}'"
+    return page.show()
 
 
 def show_state(wish: Wish) -> Answer:
-    world = wish.world
-    return json_answer(
-        {
-            "now": world.now,
-            "seq": world.ledger.last_seq,
-            "org": {"id": world.org.id, "name": world.org.name},
-            "users": [_user(one) for one in world.people.users.values()],
-            "queues": [_queue(one) for one in world.people.queues.values()],
-            "clients": [
-                {"id": one.id, "name": one.name, "grant": one.grant, "org": one.org_id}
-                for one in world.people.clients.values()
-            ],
-            "channels": [
-                {
-                    "id": one.id,
-                    "client": one.client_id,
-                    "user": one.user_id,
-                    "connected": one.outlet is not None,
-                    "topics": list(one.topics),
-                    "expires": one.expires_at,
-                }
-                for one in wish.twin.channels.all()
-            ],
-            "conversations": [
-                conversation(one)
-                for one in (*world.calls.live.values(), *world.calls.latest_ended(ENDED_SHOWN))
-            ],
-        }
-    )
-
-
-def _user(one: User) -> Wire:
-    return {
-        "id": one.id,
-        "name": one.name,
-        "email": one.email,
-        "org": one.org_id,
-        "division": one.division_id,
-        "queues": one.queue_ids,
-        "presence": one.presence,
-        "routing": one.routing,
-        "permissions": sorted(one.role.permissions),
-    }
-
-
-def _queue(one: Queue) -> Wire:
-    return {"id": one.id, "name": one.name, "org": one.org_id, "members": list(one.members)}
-
-
-def conversation(known: Conversation) -> Wire:
-    """One conversation as the control surface tells it."""
-    return {
-        "id": known.id,
-        "media": known.media,
-        "started": known.start_time,
-        "ended": known.end_time,
-        "recording_state": known.recording_state,
-        "secure_pause": known.secure_pause,
-        "participants": [
-            present(
-                {
-                    "id": one.id,
-                    "userId": one.user_id,
-                    "name": one.name,
-                    "purpose": one.purpose,
-                    "state": one.state,
-                    "muted": one.muted,
-                    "held": one.held,
-                    "confined": one.confined,
-                    "queueId": one.queue_id,
-                    "direction": one.direction,
-                    "connected": one.connected_time,
-                    "communicationId": one.communication_id,
-                }
-            )
-            for one in known.participants
-        ],
-    }
+    return json_answer(state.whole(wish.world, wish.twin.channels))
 
 
 def reset(wish: Wish) -> Answer:
@@ -306,7 +128,7 @@ def place_call(wish: Wish) -> Answer:
         recording=wanted.recording,
         media=wanted.media,
     )
-    return json_answer(conversation(made))
+    return json_answer(state.conversation(made))
 
 
 def do_verb(wish: Wish) -> Answer:
@@ -314,53 +136,14 @@ def do_verb(wish: Wish) -> Answer:
     act = VERBS.get(verb)
     if act is None:
         raise Impossible(f"There is no verb {verb}: use {', '.join(VERBS)}.", status=404)
-    return json_answer(conversation(act(wish.world.telephony, conversation_id, wish.read(Deed))))
+    return json_answer(state.conversation(act(wish.world.telephony, conversation_id, wish.read(Deed))))
 
 
 def show_call(wish: Wish) -> Answer:
     known = wish.world.calls.get(wish.params[0])
     if known is None:
         raise Impossible(f"There is no conversation {wish.params[0]}.", status=404)
-    return json_answer(conversation(known))
-
-
-def _named(value: Shape | None, name: str) -> Shape:
-    if value is None:
-        raise Impossible(f"{name} is missing.", status=400)
-    return value
-
-
-Verb: TypeAlias = Callable[[Telephony, str, Deed], Conversation]
-
-VERBS: dict[str, Verb] = {
-    "answer": lambda phones, call, deed: phones.answer(call, agent=deed.agent),
-    "hold": lambda phones, call, deed: phones.hold(call, agent=deed.agent),
-    "retrieve": lambda phones, call, deed: phones.retrieve(call, agent=deed.agent),
-    "disconnect": lambda phones, call, deed: phones.disconnect(call, agent=deed.agent),
-    "transfer": lambda phones, call, deed: phones.transfer(
-        call,
-        agent=_named(deed.agent, "agent"),
-        to=_named(deed.to, "to"),
-        blind=deed.blind,
-        connected=deed.connected,
-    ),
-    "consult": lambda phones, call, deed: phones.consult(
-        call, agent=_named(deed.agent, "agent"), to=_named(deed.to, "to"), connected=deed.connected
-    ),
-    "conference": lambda phones, call, deed: phones.conference(
-        call, agent=_named(deed.agent, "agent"), to=_named(deed.to, "to"), connected=deed.connected
-    ),
-    "press-mute": lambda phones, call, deed: phones.press_mute(
-        call, agent=_named(deed.agent, "agent"), muted=_named(deed.muted, "muted")
-    ),
-    "press-record": lambda phones, call, deed: phones.press_record(
-        call, paused=_named(deed.paused, "paused")
-    ),
-    "voicemail": lambda phones, call, deed: phones.voicemail(call, agent=_named(deed.agent, "agent")),
-    "no-answer": lambda phones, call, deed: phones.no_answer(call, agent=_named(deed.agent, "agent")),
-    "barge": lambda phones, call, deed: phones.barge(call, agent=_named(deed.agent, "agent")),
-    "end-wrapup": lambda phones, call, deed: phones.end_wrapup(call, agent=_named(deed.agent, "agent")),
-}
+    return json_answer(state.conversation(known))
 
 
 def show_behaviour(wish: Wish) -> Answer:

@@ -9,6 +9,7 @@ from micgate.twin import answers
 from micgate.twin.calls import Wrapup
 from micgate.twin.changes import CallChange, Change
 from micgate.twin.exchange import ACCEPTED, Answer, json_answer
+from micgate.twin.listings import paged
 from micgate.twin.refusals import bad_request, not_found
 from micgate.twin.routes import Ask, Route
 
@@ -90,7 +91,7 @@ def list_calls(ask: Ask) -> Answer:
 
 def _listing(ask: Ask, entities: list[answers.Wire]) -> Answer:
     total = len(entities)
-    return json_answer(answers.paged(entities, path=ask.path, size=max(1, total), number=1, total=total))
+    return json_answer(paged(entities, path=ask.path, size=max(1, total), number=1, total=total))
 
 
 def get_conversation(ask: Ask) -> Answer:

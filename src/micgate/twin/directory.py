@@ -1,9 +1,9 @@
 """Queues and teams, with their members."""
 
-from micgate.twin import answers
+from micgate.twin import profiles
 from micgate.twin.answers import Wire
 from micgate.twin.exchange import Answer, json_answer
-from micgate.twin.listings import MOST_PER_PAGE, cursor, cut, descending, name_pattern, page, paging
+from micgate.twin.listings import MOST_PER_PAGE, cursor, cut, descending, name_pattern, page, paged, paging
 from micgate.twin.people import Queue, User
 from micgate.twin.refusals import not_found
 from micgate.twin.routes import Ask, Route
@@ -34,7 +34,7 @@ def list_queues(ask: Ask) -> Answer:
         and (not divisions or one.division_id in divisions)
     ]
     found.sort(key=lambda one: one.name.casefold(), reverse=descending(ask))
-    return page(ask, found, lambda one: answers.queue(one, ask.world.people))
+    return page(ask, found, lambda one: profiles.queue(one, ask.world.people))
 
 
 def _visible(ask: Ask, queue: Queue) -> bool:
@@ -42,7 +42,7 @@ def _visible(ask: Ask, queue: Queue) -> bool:
 
 
 def get_queue(ask: Ask) -> Answer:
-    return json_answer(answers.queue(_queue(ask), ask.world.people))
+    return json_answer(profiles.queue(_queue(ask), ask.world.people))
 
 
 def list_members(ask: Ask) -> Answer:
@@ -62,14 +62,14 @@ def list_members(ask: Ask) -> Answer:
     ]
     size, number = paging(ask, most=MOST_PER_PAGE)
     entities = [_member(ask, one, queue) for one in cut(found, size, number)]
-    listing = answers.paged(entities, path=ask.path, size=size, number=number, total=len(found))
+    listing = paged(entities, path=ask.path, size=size, number=number, total=len(found))
     for absent in ("total", "pageCount", "lastUri"):
         del listing[absent]
     return json_answer(listing)
 
 
 def _member(ask: Ask, user: User, queue: Queue) -> Wire:
-    shape = answers.queue_member(user, queue, ask.world.people)
+    shape = profiles.queue_member(user, queue, ask.world.people)
     shape["user"] = user_shape(ask, user, ask.query.items("expand"))
     return shape
 
@@ -88,7 +88,7 @@ def list_teams(ask: Ask) -> Answer:
         for one in ask.world.people.teams.values()
         if one.org_id == ask.caller.org_id and (pattern is None or pattern.fullmatch(one.name))
     ]
-    return cursor(ask, [answers.team(one, ask.world.people) for one in found])
+    return cursor(ask, [profiles.team(one, ask.world.people) for one in found])
 
 
 def list_team_members(ask: Ask) -> Answer:

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from micgate.twin import answers, messages
+from micgate.twin import answers, messages, profiles
 from micgate.twin.answers import Wire
 from micgate.twin.calls import Conversation
 from micgate.twin.channels import Channels
@@ -88,9 +88,9 @@ class Events:
     def _user(self, changed: UserChanged) -> None:
         user = self._world.people.users[changed.user_id]
         bodies: dict[str, Callable[[], Wire]] = {
-            "presence": lambda: answers.presence_event(user),
-            "routingStatus": lambda: answers.routing_status_event(user),
-            "activity": lambda: answers.activity_event(user),
+            "presence": lambda: profiles.presence_event(user),
+            "routingStatus": lambda: profiles.routing_status_event(user),
+            "activity": lambda: profiles.activity_event(user),
             "conversationsummary": lambda: summary(self._world, user.id),
         }
         for what in changed.topics:
@@ -101,7 +101,7 @@ class Events:
         queue = self._world.people.queues[changed.queue_id]
         topic = f"v2.routing.queues.{queue.id}.users"
         self._plain(
-            topic, lambda: answers.queue_member_event(user, queue), changed.correlation_id, user=user.id
+            topic, lambda: profiles.queue_member_event(user, queue), changed.correlation_id, user=user.id
         )
 
     def _token(self, ended: TokenEnded) -> None:
@@ -175,7 +175,7 @@ class Events:
 
 def summary(world: World, user_id: str) -> Wire:
     calls = world.calls
-    return answers.conversation_summary(
+    return profiles.conversation_summary(
         user_id, {medium: calls.summary(user_id, medium) for medium in ("call", "chat", "email")}
     )
 

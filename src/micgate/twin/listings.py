@@ -1,11 +1,10 @@
 """Pages of a listing: cut, numbered, found by name."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from micgate.twin import answers
-from micgate.twin.answers import Wire
+from micgate.twin.answers import Wire, present
 from micgate.twin.exchange import Answer, json_answer
 from micgate.twin.refusals import bad_request
 from micgate.twin.routes import Ask
@@ -20,7 +19,7 @@ def page(
 ) -> Answer:
     size, number = paging(ask, most=most)
     entities = [shape(one) for one in cut(found, size, number)]
-    return json_answer(answers.paged(entities, path=ask.path, size=size, number=number, total=len(found)))
+    return json_answer(paged(entities, path=ask.path, size=size, number=number, total=len(found)))
 
 
 def paging(ask: Ask, *, most: int) -> tuple[int, int]:
@@ -58,3 +57,26 @@ def name_pattern(name: str | None) -> re.Pattern[str] | None:
 
 def descending(ask: Ask) -> bool:
     return (ask.query.text("sortOrder") or "").lower() in {"desc", "descending"}
+
+
+def paged(entities: Iterable[Wire], *, path: str, size: int, number: int, total: int) -> Wire:
+    """An EntityListing with every paging member."""
+    pages = max(1, -(-total // size))
+
+    def uri(page: int) -> str:
+        return f"{path}?pageSize={size}&pageNumber={page}"
+
+    return present(
+        {
+            "entities": list(entities),
+            "pageSize": size,
+            "pageNumber": number,
+            "total": total,
+            "pageCount": pages,
+            "firstUri": uri(1),
+            "lastUri": uri(pages),
+            "selfUri": uri(number),
+            "nextUri": uri(number + 1) if number < pages else None,
+            "previousUri": uri(number - 1) if number > 1 else None,
+        }
+    )

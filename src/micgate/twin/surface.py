@@ -8,7 +8,16 @@ from typing import Protocol
 
 import msgspec
 
-from micgate.twin import analytics, authorization, conversations, directory, notifications, oauth, users
+from micgate.twin import (
+    analytics,
+    authorization,
+    conversations,
+    directory,
+    notifications,
+    oauth,
+    records,
+    users,
+)
 from micgate.twin.access import Caller
 from micgate.twin.channels import Channels
 from micgate.twin.exchange import HTML, Answer, Query, refused
@@ -21,7 +30,7 @@ from micgate.twin.world import World
 
 ROUTES = Routes(
     route
-    for area in (conversations, users, directory, authorization, analytics, notifications)
+    for area in (conversations, users, directory, authorization, analytics, records, notifications)
     for route in area.ROUTES
 )
 COMMON = {

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from micgate.twin import answers
+from micgate.twin import profiles
 from micgate.twin.answers import Wire
 from micgate.twin.authorization import token_info
 from micgate.twin.events import summary
@@ -45,7 +45,7 @@ def get_routing_status(ask: Ask) -> Answer:
     known = ask.world.people.users.get(ask.params[0])
     if known is None or known.org_id != ask.caller.org_id:
         raise not_found("user", ask.params[0])
-    return json_answer(answers.routing_status(known))
+    return json_answer(profiles.routing_status(known))
 
 
 def list_users(ask: Ask) -> Answer:
@@ -94,11 +94,11 @@ def _search_answer(ask: Ask, shown: list[Wire], *, total: int, size: int, number
 
 
 def user_shape(ask: Ask, user: User, expand: Sequence[str], *, me: bool = False) -> Wire:
-    shape = answers.user(user, ask.world.people)
+    shape = profiles.user(user, ask.world.people)
     if "presence" in expand:
-        shape["presence"] = answers.presence(user)
+        shape["presence"] = profiles.presence(user)
     if "routingStatus" in expand:
-        shape["routingStatus"] = answers.routing_status(user)
+        shape["routingStatus"] = profiles.routing_status(user)
     if "conversationSummary" in expand:
         shape["conversationSummary"] = summary(ask.world, user.id)
     if "station" in expand:
@@ -106,7 +106,7 @@ def user_shape(ask: Ask, user: User, expand: Sequence[str], *, me: bool = False)
     if "authorization" in expand:
         shape["authorization"] = _authorization(user.role)
     if "team" in expand and user.team_id is not None:
-        shape["team"] = answers.team(ask.world.people.teams[user.team_id], ask.world.people)
+        shape["team"] = profiles.team(ask.world.people.teams[user.team_id], ask.world.people)
     if me and "organization" in expand:
         shape["organization"] = _organization(ask)
     if me and "token" in expand:
