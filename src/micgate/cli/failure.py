@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import click
 
 from micgate.cli import show
+from micgate.cli.signals import Stopped
 
 EXIT_CODES = {
     "usage": 2,
@@ -65,14 +66,28 @@ def tell(error: Exception, *, as_json: bool) -> int:
     code = EXIT_CODES.get(told.word, 1)
     what = show.line(" ".join(part for part in (told.what, getattr(told, "means", "")) if part))
     remedy = show.line(_OPTIONS.get(told.word, told.remedy)) or _NO_REMEDY
+    facts = told.facts() if hasattr(told, "facts") else {}
+    _show(word=told.word, what=what, remedy=remedy, facts=facts, code=code, as_json=as_json)
+    return code
+
+
+def tell_stopped(stopped: Stopped, *, as_json: bool) -> int:
+    """Show that a signal ended a command that had nothing of its own to say about it."""
+    what, remedy = (
+        f"Stopped by {stopped.name}.",
+        "If a microphone was being changed, see how it is: micgate why AGENT",
+    )
+    _show(word="stopped", what=what, remedy=remedy, facts={}, code=stopped.code, as_json=as_json)
+    return stopped.code
+
+
+def _show(*, word: str, what: str, remedy: str, facts: dict[str, Any], code: int, as_json: bool) -> None:
     if as_json:
-        facts = told.facts() if hasattr(told, "facts") else {}
-        shown = {"word": told.word, "message": what, "remedy": remedy, "facts": facts, "exit_code": code}
+        shown = {"word": word, "message": what, "remedy": remedy, "facts": facts, "exit_code": code}
         show.Output(as_json=True).json(shown)
     else:
         show.note(f"Error: {what}")
         show.note(f"  {remedy}")
-    return code
 
 
 _OPTIONS = {"ambiguous_call": "Say which: --conversation ID"}

@@ -88,8 +88,9 @@ def _sign_in(
 
 
 def _ask_to_open(address: str, output: show.Output, *, opens_browser: bool) -> None:
-    text = f"Open this address in a browser and sign in:\n{address}"
-    output.note(text) if output.as_json else output.say(text)
+    tell = output.note if output.as_json else output.say
+    tell("Open this address in a browser and sign in:")
+    tell(address)
     if opens_browser:
         import webbrowser  # noqa: PLC0415 -- for this command only
 

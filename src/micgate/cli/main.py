@@ -97,7 +97,9 @@ def run(arguments: list[str]) -> int:
     try:
         return int(cli.main(arguments, prog_name="micgate", standalone_mode=False) or 0)
     except signals.Stopped as stopped:
-        return stopped.code
+        from micgate.cli import failure  # noqa: PLC0415 -- as below
+
+        return failure.tell_stopped(stopped, as_json="--json" in arguments)
     except click.exceptions.NoArgsIsHelpError as help_wanted:
         help_wanted.show()
         return 2

@@ -48,7 +48,7 @@ class Output:
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         cleaned = [[line(cell) for cell in row] for row in rows]
-        if _is_terminal(sys.stdout):
+        if _is_terminal(sys.stdout) and os.environ.get("TERM") != "dumb":
             _draw(columns, cleaned)
         else:
             self._rows("\t".join(row) for row in [list(columns), *cleaned])
@@ -148,7 +148,9 @@ def _draw(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     from rich.text import Text  # noqa: PLC0415
 
     unicode = _encoding().lower().replace("-", "") == "utf8"
-    table = Table(*columns, box=box.SIMPLE_HEAD if unicode else box.ASCII, header_style="bold")
+    table = Table(box=box.SIMPLE_HEAD if unicode else box.ASCII, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)

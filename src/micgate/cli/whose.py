@@ -65,11 +65,17 @@ def _ours(genesys: SyncGenesys, settings: Settings, call: Call) -> Ours | None:
     return explanation.ours(standing, call, running=microphone.is_running(call, settings))
 
 
-_COLUMNS = ("agent", "e-mail", "microphone", "state", "direction", "since", "call")
+_COLUMNS = ("agent", "e-mail", "microphone", "since", "call")
 _MICROPHONE = {True: "muted", False: "open", None: "unknown"}
 
 
 def _row(each: AgentOnCall) -> tuple[str, ...]:
-    microphone_word = _MICROPHONE[each.muted] + (", on hold" if each.held else "")
-    cells = (each.name, each.email, microphone_word, each.state, each.direction, each.since)
-    return (*(cell or "" for cell in cells), each.conversation_id)
+    word = _MICROPHONE[each.muted] if each.state in {None, "connected"} else each.state
+    held = ", on hold" if each.held else ""
+    return (
+        each.name or each.user_id,
+        each.email or "",
+        f"{word}{held}",
+        each.since or "",
+        each.conversation_id,
+    )
