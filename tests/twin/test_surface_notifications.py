@@ -243,3 +243,37 @@ async def test_a_slow_reader_does_not_stop_the_others(twin):
             twin.press_mute(call, muted=muted)
         seen = [await reader.next() for _ in range(101)]
         assert muted_in(seen[-1], twin.leg(call)) is False
+
+
+async def test_presence_and_membership_are_told(twin):
+    client, agent = Platform.as_client(twin), twin.agents[0]
+    queue = twin.control("GET", "/state")["queues"][0]
+    topics = [f"v2.users.{agent.id}?presence&activity", f"v2.routing.queues.{queue['id']}.users"]
+    async with listening(client.open_channel(topics)) as listener:
+        twin.control("POST", f"/users/{agent.id}/presence", {"presence": "MEAL"})
+        event = await listener.until(lambda message: message["topicName"].endswith(".presence"))
+        assert event["eventBody"]["presenceDefinition"]["systemPresence"] == "MEAL"
+        newcomer = twin.control("POST", "/users", {"name": "New One", "email": "new.one@example.com"})
+        twin.control("POST", f"/queues/{queue['id']}/members", {"user": newcomer["id"]})
+        event = await listener.until(lambda message: message["topicName"] == topics[1])
+        assert (event["eventBody"]["id"], event["eventBody"]["joined"]) == (newcomer["id"], True)
+    members = client.get(f"/api/v2/routing/queues/{queue['id']}/members?pageSize=100")["entities"]
+    assert newcomer["id"] in [one["id"] for one in members]
+
+
+async def test_sockets_can_be_given_a_short_life(twin):
+    twin.turn(socket_life_s=100, closing_warning_s=20)
+    async with listening(Platform.as_client(twin).open_channel([calls_topic(twin)])) as listener:
+        twin.advance(100)
+        await listener.until(lambda message: message["topicName"] == "v2.system.socket_closing")
+        twin.advance(20)
+        assert await listener.closed()
+
+
+async def test_the_token_behind_a_socket_can_be_revoked(twin):
+    client = Platform.as_client(twin)
+    async with listening(client.open_channel([calls_topic(twin)])) as listener:
+        twin.fault("token_revoked", match={"topic": calls_topic(twin)}, times=1)
+        assert (await listener.next())["eventBody"]["systemTopicType"] == "no_longer_subscribed"
+        assert await listener.closed()
+    client.expect(401, "GET", "/api/v2/tokens/me")

@@ -18,7 +18,18 @@ from micgate.twin.invented import right_call
 from micgate.twin.ledger import RequestEntry
 from micgate.twin.refusals import Impossible
 from micgate.twin.verbs import VERBS
-from micgate.twin.wishes import Advance, Deed, NewCall, NewClient, NewFault, NewOrg, NewUser, Reset
+from micgate.twin.wishes import (
+    Advance,
+    Deed,
+    Membership,
+    NewCall,
+    NewClient,
+    NewFault,
+    NewOrg,
+    NewPresence,
+    NewUser,
+    Reset,
+)
 from micgate.twin.world import World
 
 
@@ -100,6 +111,17 @@ def add_user(wish: Wish) -> Answer:
         org_id=wanted.org,
     )
     return json_answer({"id": made.id, "name": made.name, "email": made.email, "password": made.password})
+
+
+def set_presence(wish: Wish) -> Answer:
+    known = wish.world.set_presence(wish.params[0], wish.read(NewPresence).presence)
+    return json_answer({"id": known.id, "presence": known.presence})
+
+
+def set_membership(wish: Wish) -> Answer:
+    wanted = wish.read(Membership)
+    wish.world.join_queue(wish.params[0], wanted.user, joined=wanted.joined)
+    return json_answer({})
 
 
 def add_client(wish: Wish) -> Answer:
@@ -236,6 +258,8 @@ _ACTS: tuple[tuple[str, re.Pattern[str], Act], ...] = tuple(
         ("GET", "/ledger", show_ledger),
         ("POST", "/orgs", add_org),
         ("POST", "/users", add_user),
+        ("POST", "/users/([^/]+)/presence", set_presence),
+        ("POST", "/queues/([^/]+)/members", set_membership),
         ("POST", "/clients", add_client),
         ("POST", "/calls", place_call),
         ("GET", "/calls/([^/]+)", show_call),

@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 
 from micgate.twin.calls import Direction, Media
-from micgate.twin.people import GrantKind
+from micgate.twin.people import GrantKind, Presence
 
 
 class _Body(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -29,6 +29,15 @@ class NewUser(_Body):
     queues: list[str] = []
     division: str | None = None
     org: str | None = None
+
+
+class NewPresence(_Body):
+    presence: Presence
+
+
+class Membership(_Body):
+    user: str
+    joined: bool = True
 
 
 class NewClient(_Body):
