@@ -78,12 +78,17 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Doubt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A command that may still take effect. `sure`: the platform accepted it, only the effect is not seen."""
+    """A command that may still take effect. `sure`: the platform accepted it.
+
+    `landed`: something was seen that looks like its effect, so it explains no further change. That may have
+    been somebody's finger, and the command still to come.
+    """
 
     command_id: str
     sets: bool
     until: float
     sure: bool = False
+    landed: bool = False
     before: bool | None = None
 
 

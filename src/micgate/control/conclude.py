@@ -25,14 +25,13 @@ def conclude(memory: Memory, outcome: Outcome, now: float, *, pace: Pace = PACE)
 
 
 def _doubted(memory: Memory, command: Command, *, until: float, sure: bool) -> Memory:
-    """An accepted command is in doubt until it is seen, an unknown one until time has passed."""
-    if sure and command.landed:
-        return memory
+    """Until time has passed, whatever is seen."""
     doubt = Doubt(
         command_id=command.id,
         sets=command.verb is Verb.MUTE,
         until=until,
         sure=sure,
+        landed=sure and command.landed,
         before=command.before,
     )
     return _replace(memory, doubts=(*memory.doubts, doubt))

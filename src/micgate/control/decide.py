@@ -16,7 +16,7 @@ from micgate.control.mute import Mute, strictest
 from micgate.control.pace import Pace
 from micgate.control.policy import ClosedBy
 from micgate.control.table import Act, Unlisted, seen_in, step
-from micgate.control.turn import Ended, Turn, await_event, look, wanted
+from micgate.control.turn import Ended, Turn, await_event, look, poll, wanted
 
 _ROUNDS = 5
 
@@ -190,6 +190,7 @@ _ACTS: dict[Act, Callable[[Turn], Turn]] = {
     Act.WAIT: _wait,
     Act.LOOK: look,
     Act.LOOK_FIRST: silence.look_first,
+    Act.POLL: poll,
     Act.AWAIT: await_event,
     Act.CLOSE: silence.close,
     Act.RETRY: silence.retry,

@@ -102,8 +102,8 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     What we try: `tries` counts changes and `looks` reads in a row, `outcome` and `made_at` belong to the last
     change. `due` is when the microphone should have been given back (None: silence is wanted), `begun_at`
-    when giving back began, `freed` are the mutes it is for. `mutes` stood when last looked at, `open_policy` is
-    theirs.
+    when giving back began, `freed` are the mutes it is for. `mutes` stood when last looked at, with
+    `open_policy`.
     """
 
     leg: str | None = None

@@ -28,6 +28,8 @@ def observe(
     """Take in an event or the answer of a read. The answer comes first, its outcome after it."""
     if _outdated(memory, observed):
         return memory, ()
+    if _impossible(memory, observed):
+        return lose_sight(memory), ()
     if observed.state is not LegState.LIVE or observed.muted is None:
         return _indefinite(memory, observed), ()
     if observed.leg == memory.leg:
@@ -45,6 +47,12 @@ def _outdated(memory: Memory, observed: Observed) -> bool:
     return observed.way is Way.EVENT and observed.leg in memory.former
 
 
+def _impossible(memory: Memory, observed: Observed) -> bool:
+    """An event that a live leg rings again is old, or the world is strange."""
+    waiting = observed.state is LegState.WAITING and observed.leg == memory.leg
+    return waiting and observed.way is Way.EVENT and memory.live_leg == observed.leg
+
+
 def _indefinite(memory: Memory, observed: Observed) -> Memory:
     seen = _sighted(memory, observed)
     if observed.state in {LegState.WAITING, LegState.OVER}:
@@ -59,12 +67,17 @@ def _sighted(memory: Memory, observed: Observed) -> Memory:
     return _replace(
         memory,
         seen=observed,
-        # Within an episode only a read makes up for what was missed.
-        stale=memory.stale and not read and memory.phase is not Phase.IDLE,
+        stale=memory.stale and not read and _ours_to_watch(memory),
         proven=_proven(memory, observed),
         fresh=True,
         read_at=_began(observed) if read else memory.read_at,
     )
+
+
+def _ours_to_watch(memory: Memory) -> bool:
+    """Where something of ours may be, only a read makes up for what was missed; elsewhere an event does."""
+    ours = memory.mutes or memory.doubts or memory.pending
+    return memory.phase is not Phase.IDLE or bool(ours)
 
 
 def _proven(memory: Memory, observed: Observed) -> bool:
@@ -147,8 +160,15 @@ def _learn(seen: Memory, memory: Memory, trace: _Trace | None) -> Memory:
             seen = _replace(seen, baseline=Baseline.OPEN if open_before else _before(trace))
     asked = memory.sent is not None and memory.sent.verb is Verb.MUTE
     if asked and seen.baseline is Baseline.NONE:
-        return _replace(seen, baseline=Baseline.WAS_MUTED)
+        return _already_closed(seen)
     return seen
+
+
+def _already_closed(seen: Memory) -> Memory:
+    """The mirror said so before our mute. An event now speaks against it: nothing should have changed."""
+    if seen.seen and seen.seen.way is Way.EVENT:
+        return _replace(seen, baseline=Baseline.UNPROVEN, closed_by=ClosedBy.PROBABLY_US)
+    return _replace(seen, baseline=Baseline.WAS_MUTED)
 
 
 def _opened(seen: Memory, memory: Memory, trace: _Trace | None) -> Memory:
@@ -181,19 +201,23 @@ def _explains(memory: Memory, *, muted: bool, now: float) -> _Trace | None:
     pending = memory.pending
     if pending and _CHANGES.get(pending.verb) is muted:
         return _Trace(sure=True, before=pending.before)
-    doubts = [doubt for doubt in memory.doubts if doubt.sets is muted and doubt.until > now]
+    doubts = [
+        doubt for doubt in memory.doubts if doubt.sets is muted and doubt.until > now and not doubt.landed
+    ]
     best = next((doubt for doubt in doubts if doubt.sure), doubts[0] if doubts else None)
     return _Trace(sure=best.sure, before=best.before) if best else None
 
 
 def _landed(seen: Memory, *, muted: bool) -> Memory:
-    """What the platform accepted and is seen now will not happen again. An unknown outcome stays in doubt."""
+    """What the platform accepted and is seen now explains no later change. An unknown outcome does."""
     pending = seen.pending
     if pending and _CHANGES.get(pending.verb) is muted and not pending.landed:
         pending = _replace(pending, landed=True)
     if not seen.doubts and pending is seen.pending:
         return seen
-    doubts = tuple(doubt for doubt in seen.doubts if not (doubt.sure and doubt.sets is muted))
+    doubts = tuple(
+        _replace(doubt, landed=True) if doubt.sure and doubt.sets is muted else doubt for doubt in seen.doubts
+    )
     return _replace(seen, doubts=doubts, pending=pending)
 
 

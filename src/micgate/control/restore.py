@@ -46,15 +46,16 @@ def judge(turn: Turn) -> Turn:
 
 def settle(turn: Turn) -> Turn:
     memory = turn.memory
-    doubts = [doubt.until for doubt in memory.doubts if doubt.sets]
+    by_us = memory.sent is not None and memory.sent.verb is Verb.OPEN
+    doubts = [doubt.until for doubt in memory.doubts if doubt.sets and not (doubt.landed and by_us)]
     if doubts:
         until = max(doubts)
         return turn.to(after(Act.SETTLE, Verdict.DOUBTS)).know(settle_until=until, tries=0).wake(until)
     if memory.settle_until is not None and (memory.read_at or 0.0) < memory.settle_until:
         return look(turn.to(after(Act.SETTLE, Verdict.DOUBTS)))
     seconds = turn.now - memory.due if memory.due is not None else 0.0
-    by_us = memory.sent is not None and memory.sent.verb is Verb.OPEN
     said = fact.GivenBack(seconds_late=seconds, by_us=by_us)
+    turn = turn.know(doubts=tuple(doubt for doubt in memory.doubts if not doubt.sets))
     return close_episode(turn.to(after(Act.SETTLE, Verdict.DONE)).say(said))
 
 

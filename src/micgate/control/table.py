@@ -58,6 +58,8 @@ class Act(StrEnum):
     """Read now."""
     LOOK_FIRST = "look_first"
     """Read once to learn what was there before, then mute whatever came of it."""
+    POLL = "poll"
+    """Read now and then."""
     AWAIT = "await"
     """For an event, then read."""
     CLOSE = "close"
@@ -135,7 +137,7 @@ def _anew(to: Phase) -> Row:
         [
             ((Seen.UNKNOWN,), to, Act.LOOK_FIRST),
             ((*_SENT, Seen.OPEN_SAID, Seen.OPEN, Seen.MUTED), to, Act.CLOSE),
-            ((Seen.WAITING,), Phase.APPLYING, Act.REST),
+            ((Seen.WAITING,), Phase.APPLYING, Act.POLL),
         ],
     )
 
@@ -148,7 +150,7 @@ def _asked(here: Phase) -> Row:
             ((*_SENT, Seen.OPEN_SAID), here, Act.AWAIT),
             ((Seen.OPEN,), here, Act.RETRY),
             ((Seen.MUTED,), Phase.CONFIRMED, Act.CONFIRM),
-            ((Seen.WAITING,), Phase.APPLYING, Act.REST),
+            ((Seen.WAITING,), Phase.APPLYING, Act.POLL),
         ],
     )
 
@@ -163,7 +165,7 @@ def _giving_back() -> Row:
             ((Seen.OPEN_SENT,), here, Act.AWAIT),
             ((Seen.OPEN,), here, Act.SETTLE),
             ((Seen.MUTED,), here, Act.JUDGE),
-            ((Seen.WAITING,), here, Act.REST),
+            ((Seen.WAITING,), here, Act.POLL),
         ],
     )
 
@@ -174,7 +176,7 @@ _CONFIRMED = _row(
         ((Seen.UNKNOWN, *_SENT, Seen.OPEN_SAID), Phase.CONFIRMED, Act.LOOK),
         ((Seen.OPEN,), Phase.CONFIRMED, Act.OVERRIDE),
         ((Seen.MUTED,), Phase.CONFIRMED, Act.REST),
-        ((Seen.WAITING,), Phase.APPLYING, Act.REST),
+        ((Seen.WAITING,), Phase.APPLYING, Act.POLL),
     ],
 )
 _CONTESTED = _row(
@@ -183,7 +185,7 @@ _CONTESTED = _row(
         ((Seen.UNKNOWN, *_SENT), Phase.CONTESTED, Act.LOOK),
         ((Seen.OPEN_SAID, Seen.OPEN), Phase.CONTESTED, Act.REST),
         ((Seen.MUTED,), Phase.CONFIRMED, Act.CONFIRM),
-        ((Seen.WAITING,), Phase.APPLYING, Act.REST),
+        ((Seen.WAITING,), Phase.APPLYING, Act.POLL),
     ],
 )
 _SETTLING = _row(
@@ -194,7 +196,7 @@ _SETTLING = _row(
         ((Seen.OPEN_SENT,), Phase.SETTLING, Act.AWAIT),
         ((Seen.OPEN_SAID, Seen.OPEN), Phase.SETTLING, Act.SETTLE),
         ((Seen.MUTED,), Phase.OPENING, Act.JUDGE),
-        ((Seen.WAITING,), Phase.SETTLING, Act.REST),
+        ((Seen.WAITING,), Phase.SETTLING, Act.POLL),
     ],
 )
 _LEFT_CLOSED = _row(
@@ -233,7 +235,7 @@ _ROWS: dict[Desired, dict[Phase, Row]] = {
 
 def _while_pending(phase: Phase, desired: Desired, free: Move) -> Move:
     """Nothing is sent, but the phase follows what is wanted, and silence is said when it is seen."""
-    if free.act is Act.CONFIRM:
+    if free.act is Act.CONFIRM or desired is Desired.NOTHING:
         return free
     if desired is Desired.BACK and phase in _UNDER_MUTES:
         return Move(Phase.OPENING, Act.WAIT)

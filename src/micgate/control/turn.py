@@ -30,7 +30,7 @@ class Ended:
 class Turn:
     """A decision in the making.
 
-    `mutes` still stand, `last` did when it began, `known` did the last time; `due` is when the last one ended.
+    `mutes` still stand, `last` did when it began, `known` did the time before; `due` is when the last ended.
     """
 
     memory: Memory
@@ -124,6 +124,11 @@ def look(turn: Turn) -> Turn:
     memory = turn.memory
     at = memory.looked_at + _patience(turn, memory.looks) if memory.looks else turn.now
     return send_read(turn, at=at)
+
+
+def poll(turn: Turn) -> Turn:
+    """An event is expected, nobody knows when; it may have been lost."""
+    return send_read(turn, at=max(turn.memory.looked_at, turn.memory.since) + turn.pace.slow)
 
 
 def await_event(turn: Turn) -> Turn:
