@@ -179,3 +179,9 @@ def _on_a_terminal(shell, *arguments, **environ):
     os.close(terminal)
     assert process.wait(20) == 0
     return shown.decode()
+
+
+def test_watch_uses_the_channel_of_the_last_run_again(shell, twin, call, ada):
+    for _ in range(3):
+        assert shell("watch", ada.email, "--for", "1s").returncode == 0
+    assert len(twin.control("GET", "/state")["channels"]) == 1

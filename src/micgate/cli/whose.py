@@ -1,5 +1,8 @@
 """`micgate why` and `micgate agents`: reads, and how they are shown."""
 
+import calendar
+import time
+
 from micgate.cli import explanation, microphone, show
 from micgate.cli.explanation import Explanation, Ours
 from micgate.direct.find import AgentOnCall
@@ -65,7 +68,7 @@ def _ours(genesys: SyncGenesys, settings: Settings, call: Call) -> Ours | None:
     return explanation.ours(standing, call, running=microphone.is_running(call, settings))
 
 
-_COLUMNS = ("agent", "e-mail", "microphone", "since", "call")
+_COLUMNS = ("agent", "e-mail", "microphone", "for", "call")
 _MICROPHONE = {True: "muted", False: "open", None: "unknown"}
 
 
@@ -76,6 +79,15 @@ def _row(each: AgentOnCall) -> tuple[str, ...]:
         each.name or each.user_id,
         each.email or "",
         f"{word}{held}",
-        each.since or "",
+        _age(each.since),
         each.conversation_id,
     )
+
+
+def _age(since: str | None) -> str:
+    """How long ago the vendor's time, ISO 8601 in UTC, was."""
+    try:
+        began = calendar.timegm(time.strptime((since or "")[:19], "%Y-%m-%dT%H:%M:%S"))
+    except ValueError:
+        return ""
+    return show.span(time.time() - began)
