@@ -199,7 +199,7 @@ def test_a_clock_that_is_off_is_noticed(doctor, offset, verdict, word):
 def test_it_uses_its_channel_again(doctor, twin, tmp_path):
     doctor()
     doctor()
-    (kept,) = (tmp_path / "state" / "micgate").glob("doctor-channel-*.json")
+    (kept,) = (tmp_path / "state" / "micgate").glob("doctor-channels-*.json")
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     made = [entry for entry in twin.requests("POST") if entry["path"].endswith("/notifications/channels")]
     assert len(made) == 1

@@ -344,3 +344,22 @@ async def test_the_address_of_a_channel_is_in_no_text(session, watching):
         (channel,) = seen.watch.channels
         assert channel.connect_uri not in repr(channel)
         assert channel.id not in repr(channel)
+
+
+def test_channels_kept_between_runs_are_used_again_and_by_one_process_at_a_time(tmp_path):
+    from micgate.genesys.kept_channels import KeptChannels
+    from micgate.genesys.models import Channel
+    from micgate.genesys.oauth import ClientCredentials
+    from micgate.genesys.regions import find_region
+
+    def kept(client: str = "one") -> KeptChannels:
+        credentials = ClientCredentials(client, "secret")
+        return KeptChannels(tmp_path, purpose="watch", region=find_region(None), credentials=credentials)
+
+    channel = Channel(id="streaming-1", connect_uri="wss://streaming.example/channels/streaming-1")
+    with kept().borrowed() as ours, kept().borrowed() as theirs:
+        assert (ours, theirs) == (True, False)
+        kept().store((channel,))
+    assert kept().load() == (channel,)
+    assert kept("another").load() == ()
+    assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [0o600] * 2

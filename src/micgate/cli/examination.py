@@ -23,10 +23,10 @@ from micgate.doctor.audible import audible as flip_audibly
 from micgate.doctor.case import Case
 from micgate.doctor.checks import Check, examine, skip_all
 from micgate.doctor.finding import Fact, Finding, Verdict, all_well, fail, from_error, ok, skipped
-from micgate.doctor.kept import KeptChannel
 from micgate.doctor.probe import probe
 from micgate.doctor.socket_thread import SocketThread
 from micgate.genesys.errors import GenesysError
+from micgate.genesys.kept_channels import KeptChannels
 from micgate.genesys.locate import Call
 from micgate.genesys.oauth import ClientCredentials, UserSession
 from micgate.genesys.session import common_headers
@@ -162,7 +162,9 @@ def _case(settings: Settings, genesys: SyncGenesys) -> Case:
         rate=lambda: session.rate,
         token_life=lambda: session.token.life if session.token else None,
         listen=lambda uri: SocketThread(uri, connection.network),
-        kept=KeptChannel(settings.state_dir, region=connection.region, credentials=connection.credentials),
+        kept=KeptChannels(
+            settings.state_dir, purpose="doctor", region=connection.region, credentials=connection.credentials
+        ),
         agent=settings.agent,
         max_channels=settings.max_channels,
     )

@@ -11,6 +11,7 @@ from micgate.direct.client import Genesys
 from micgate.genesys import requests
 from micgate.genesys.channel import Coverage, Watch
 from micgate.genesys.errors import Forbidden
+from micgate.genesys.kept_channels import KeptChannels
 from micgate.genesys.models import Conversation, Participant, User
 from micgate.genesys.notifications import Observation, calls_topic
 from micgate.settings import Settings
@@ -51,11 +52,19 @@ async def _follow(
         people = [await genesys.find_user(agent) for agent in agents] if agents else await _everybody(genesys)
         watching.names = {person.id: person.label for person in people}
         topics = [calls_topic(person.id) for person in people]
-        async with genesys.watch(topics=topics, max_channels=settings.max_channels) as watch:
-            watching.began(watch.coverage)
-            if seconds is not None:
-                limit.reschedule(asyncio.get_running_loop().time() + seconds)
-            await _show(watch, watching, genesys)
+        connection = genesys.connection
+        kept = KeptChannels(
+            settings.state_dir, purpose="watch", region=connection.region, credentials=connection.credentials
+        )
+        with kept.borrowed() as ours:
+            given = kept.load() if ours else ()
+            async with genesys.watch(topics=topics, given=given, max_channels=settings.max_channels) as watch:
+                if ours:
+                    kept.store(watch.channels)
+                watching.began(watch.coverage)
+                if seconds is not None:
+                    limit.reschedule(asyncio.get_running_loop().time() + seconds)
+                await _show(watch, watching, genesys)
 
 
 async def _show(watch: Watch, watching: "_Watching", genesys: Genesys) -> None:

@@ -7,8 +7,8 @@ from typing import Protocol
 
 import msgspec
 
-from micgate.doctor.kept import KeptChannel
 from micgate.genesys.io import Io, Wire
+from micgate.genesys.kept_channels import KeptChannels
 from micgate.genesys.messages import Response
 from micgate.genesys.models import Channel, TokenInfo, User
 from micgate.genesys.oauth import ClientCredentials, Credentials
@@ -54,7 +54,7 @@ class Case:
     rate: Callable[[], RateLimit]
     token_life: Callable[[], float | None]
     listen: Listen
-    kept: KeptChannel
+    kept: KeptChannels
     agent: str | None = None
     max_channels: int = 18
 

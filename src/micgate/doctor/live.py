@@ -47,13 +47,13 @@ async def topics(case: Case) -> Finding:
 
 
 def _kept(case: Case, existing: tuple[Channel, ...]) -> Channel | None:
-    kept = case.kept.load()
-    return kept if kept and kept.connect_uri and kept.id in {each.id for each in existing} else None
+    alive = {each.id for each in existing}
+    return next((one for one in case.kept.load() if one.connect_uri and one.id in alive), None)
 
 
 async def _new(case: Case) -> Channel:
     made = requests.read_channel(await case.io.send(requests.create_channel()))
-    case.kept.store(made)
+    case.kept.store((made,))
     return made
 
 

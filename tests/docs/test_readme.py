@@ -1,0 +1,63 @@
+"""What the README shows is what a newcomer gets."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+MICGATE = Path(sys.executable).with_name("micgate")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def shape(line: str) -> str:
+    """Without the figures, which differ from run to run."""
+    return re.sub(r"\d+(\.\d+)?", "N", line.strip())
+
+
+def test_the_recorded_run_is_what_the_demo_prints():
+    said = subprocess.run([str(MICGATE), "demo", "--once"], capture_output=True, text=True, timeout=90)
+    shown = {shape(line) for line in said.stdout.splitlines()}
+    recorded = blocks("console")[0].splitlines()[1:]
+    assert not [line for line in recorded if shape(line) not in shown and "@brightwater" not in line]
+
+
+def test_the_library_example_runs_on_the_simulator(twin):
+    agent = twin.agents[0]
+    twin.place_call(agent.id)
+    program = blocks("python")[0].replace("mara.bakker@brightwater.example", agent.email)
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "GENESYS_REGION": twin.api_url,
+        "GENESYS_CLIENT_ID": twin.client_id,
+        "GENESYS_CLIENT_SECRET": twin.client_secret,
+    }
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment, timeout=60
+    )
+    assert re.fullmatch(r"silent after \d+(\.\d+)? ms\n", ran.stdout), ran.stderr
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"micgate (\w+)", " ".join(blocks("sh"))))))
+def test_every_command_of_the_tour_exists(command):
+    helped = subprocess.run([str(MICGATE), command, "--help"], capture_output=True, text=True)
+    assert helped.returncode == 0, helped.stderr
+
+
+def test_every_link_leads_somewhere():
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", README)
+    assert not [target for target in targets if not (ROOT / target).exists()]
+
+
+def test_the_options_of_the_tour_exist():
+    text = " ".join(blocks("sh"))
+    used = re.findall(r"micgate (\w+)([^\n#]*)", text)
+    for command, rest in used:
+        helped = subprocess.run([str(MICGATE), command, "--help"], capture_output=True, text=True).stdout
+        assert not [option for option in re.findall(r"--[a-z-]+", rest) if option not in helped], command
