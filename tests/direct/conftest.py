@@ -5,16 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from muting import Command, Microphone
+from muting import SCRIPT, Command, Microphone
 
 from micgate import settings
 from micgate.direct.journal import Journal
 from micgate.direct.sync import SyncGenesys
-
-SCRIPT = Path(__file__).with_name("command.py")
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from micgate.direct.lock import is_free
 
+SCRIPT = Path(__file__).with_name("command.py")
+
 
 class Command:
     """One running command. `said` waits for a word of its progress."""

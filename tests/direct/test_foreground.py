@@ -1,10 +1,13 @@
 """A foreground mute, from its first request to the microphone given back."""
 
+import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from muting import about_process
+from muting import SCRIPT, about_process
 
 
 def test_a_mute_is_confirmed_stands_and_is_given_back_on_time(mute, microphone, journal):
@@ -152,6 +155,7 @@ def test_a_mute_that_is_forgotten_is_not_confirmed_and_leaves_nothing_behind(mut
         {"kind": "status", "status": 500},
         {"kind": "status", "status": 503},
         {"kind": "reset"},
+        {"kind": "hang"},
         {"kind": "html"},
         {"kind": "apply_then_reset"},
         {"kind": "apply_then_status", "status": 504},
@@ -170,7 +174,7 @@ def test_a_release_that_fails_twice_is_insisted_on(mute, microphone, twin, fault
 def test_a_rate_limit_on_the_release_is_waited_out(mute, microphone, twin):
     command = mute("2s")
     command.said("confirmed")
-    twin.fault("rate_storm", match={"method": "PATCH"}, times=1)
+    twin.fault("rate_storm", match={"method": "PATCH"}, seconds=3, times=2)
     assert command.wait(seconds=80) == 0
     assert not microphone.muted
 
@@ -219,3 +223,82 @@ def test_nothing_secret_is_in_the_guardians_arguments_or_environment(mute, micro
         assert twin.client_secret not in about_process(guardian, name)
     command.send(signal.SIGINT)
     command.wait()
+
+
+def test_a_closed_terminal_gives_back(environ, twin, microphone, state):
+    """The terminal's end takes its output away too: what the command says then fails."""
+    ours, its = os.openpty()
+    argv = ["setsid", "--ctty", sys.executable, SCRIPT, twin.agents[0].id, "60s", state, "{}"]
+    command = subprocess.Popen(argv, env=environ, stdin=its, stdout=its, stderr=its)
+    os.close(its)
+    microphone.until(muted=True)
+    os.close(ours)
+    command.wait(20)
+    microphone.until_nobodys()
+    assert not microphone.muted
+
+
+def test_an_unknown_agent_leaves_no_guardian_behind(mute, microphone):
+    command = mute(agent="nobody@example.com")
+    assert command.said("raised")["raised"] == "UnknownAgent"
+    command.wait()
+    assert not [pid for pid in Path("/proc").glob("[0-9]*") if is_guardian_of(pid, command.process.pid)]
+
+
+def is_guardian_of(pid, parent):
+    try:
+        return f"PPid:\t{parent}\n" in (pid / "status").read_text()
+    except OSError:
+        return False
+
+
+def transfer(twin, conversation, giver, taker):
+    twin.control(
+        "POST",
+        f"/calls/{conversation['id']}/transfer",
+        {"agent": giver.id, "to": taker.id, "blind": True, "connected": True},
+    )
+
+
+def test_a_call_transferred_away_ends_the_mute(mute, microphone, twin):
+    command = mute()
+    command.said("confirmed")
+    transfer(twin, microphone.conversation, twin.agents[0], twin.agents[1])
+    command.said("call_ended")
+    command.wait()
+    assert twin.leg(microphone.conversation, twin.agents[1].id)["muted"] in (False, None)
+
+
+def test_an_agent_who_comes_back_on_another_leg_is_muted_there_and_given_back(mute, microphone, twin):
+    command = mute("6s")
+    command.said("confirmed")
+    transfer(twin, microphone.conversation, twin.agents[0], twin.agents[1])
+    transfer(twin, microphone.conversation, twin.agents[1], twin.agents[0])
+    command.said("moved")
+    command.said("confirmed")
+    assert microphone.muted
+    command.wait()
+    assert not microphone.muted
+
+
+def test_a_given_token_serves_the_command_and_its_guardian(mute, microphone, twin, environ, genesys):
+    genesys.find_user(twin.agents[0].id)
+    given = {name: value for name, value in environ.items() if "CLIENT" not in name}
+    command = mute(environ=given | {"GENESYS_ACCESS_TOKEN": genesys.session.token.value})
+    command.said("confirmed")
+    command.kill()
+    microphone.until(muted=False)
+    microphone.until_nobodys()
+
+
+def test_what_the_command_cannot_give_back_its_guardian_goes_on_trying(mute, microphone, twin, journal):
+    """403 is no passing trouble: the command says `stuck` after four tries; its guardian tries for longer."""
+    command = mute("1s")
+    command.said("confirmed")
+    twin.fault("status", match={"method": "PATCH"}, status=403, times=6)
+    assert command.said("stuck", seconds=40)["error"]
+    command.wait()
+    assert microphone.muted
+    microphone.until(muted=False, seconds=30)
+    microphone.until_nobodys()
+    assert journal.standing() == ()

@@ -22,7 +22,7 @@ from micgate.direct.wish import Wish, about
 from micgate.genesys.channel import MAX_CHANNELS, Watch
 from micgate.genesys.flows import Result, set_muted
 from micgate.genesys.locate import find_user, read_call
-from micgate.genesys.models import User
+from micgate.genesys.models import Channel, User
 from micgate.genesys.notifications import calls_topic
 from micgate.genesys.reading import Call
 from micgate.genesys.session import Session
@@ -151,8 +151,8 @@ class Genesys:
         microphone ends the mute (`on_override="yield"`). What ended it is in `StandingMute.ended`.
 
         **There is no guardian**: a process that is killed (by SIGTERM too, unless it handles that) leaves the
-        agent muted until the agent presses the button. The command line has one, and the service is for that. Of
-        Ctrl-C under `asyncio.run` the first two are survived.
+        agent muted until the agent presses the button. The command line has one, and the service is for that.
+        Of Ctrl-C under `asyncio.run` the first two are survived.
 
         `on_change`, a function or a coroutine function, is called after the confirmation and after the end;
         if it raises, that is logged and moves no microphone.
@@ -174,17 +174,28 @@ class Genesys:
 
     @asynccontextmanager
     async def watch(
-        self, agents: Sequence[str] = (), *, topics: Sequence[str] = (), max_channels: int = MAX_CHANNELS
+        self,
+        agents: Sequence[str] = (),
+        *,
+        topics: Sequence[str] = (),
+        given: Sequence[Channel] = (),
+        max_channels: int = MAX_CHANNELS,
     ) -> AsyncIterator[Watch]:
         """Follow the calls of these agents live, and whatever else `topics` name: `async for` over what it
         gives.
 
-        While it is open, `set_muted` and `mute` confirm by event instead of by reading.
+        While it is open, `set_muted` and `mute` confirm by event instead of by reading. It makes
+        notification channels, of which a client has 20 and none can be deleted; `given` ones
+        (`Watch.channels` of an earlier watch) are used first.
         """
         users = [await find_user(self.session, agent) for agent in agents]
         wanted = [*(calls_topic(user.id) for user in users), *topics]
         async with Watch(
-            self.session, wanted, network=self.connection.network, max_channels=max_channels
+            self.session,
+            wanted,
+            network=self.connection.network,
+            given=given,
+            max_channels=max_channels,
         ) as watch:
             self.session.sight = watch
             try:
@@ -228,20 +239,22 @@ class StandingMute:
         mute = self._mute = await self._make(self._said.append)
         self._task = asyncio.create_task(self._live(mute), name="micgate mute")
         try:
-            await self._placed.wait()
+            await self._placed_or_raise()
+            await self._report()
         except BaseException:
             self._task.cancel()
             await self._finish()
             raise
-        if self._error:
-            await self._finish()
-            raise self._error
-        await self._report()
         return self
 
     async def __aexit__(self, *_raised: object) -> None:
         await self._finish()
         await self._report()
+
+    async def _placed_or_raise(self) -> None:
+        await self._placed.wait()
+        if self._error:
+            raise self._error
 
     async def _finish(self) -> None:
         """End the mute now, and return when it is given back, however often this is cancelled."""

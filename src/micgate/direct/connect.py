@@ -80,8 +80,19 @@ def _signed_in(settings: Settings, region: Region, network: Network) -> Credenti
     wire = Urllib3Wire(region, network)
     found = drive(signed_in.fresh(settings.login_path, wire=wire, region=region, headers=headers))
     if found is None:
-        raise _missing(settings, region)
+        raise _signed_in_elsewhere(settings, region) or _missing(settings, region)
     return found.session
+
+
+def _signed_in_elsewhere(settings: Settings, region: Region) -> MissingCredentials | None:
+    kept = signed_in.load(settings.login_path)
+    if kept is None:
+        return None
+    return MissingCredentials(
+        f"There are no credentials for {region.host}.",
+        means=f"{kept.person} is signed in at {kept.api_url}, and a sign-in is used nowhere else.",
+        remedy=f"Set GENESYS_REGION={kept.api_url}, or sign in here too (micgate login).",
+    )
 
 
 def _missing(settings: Settings, region: Region) -> MissingCredentials:

@@ -1,6 +1,7 @@
 """A guardian as its command sees it: start it early, charge it before the first request, keep it told."""
 
 import os
+import signal
 import socket
 import sys
 import time
@@ -28,6 +29,8 @@ class Guard:
         self.pid = pid
         self._line = line
         self._lent: Lent | None = None
+        self._charged = False
+        self._deaf = False
 
     @classmethod
     def start(cls) -> "Guard":
@@ -54,6 +57,8 @@ class Guard:
             raise _none(error.strerror or "it did not answer") from None
         if answer != READY:
             raise _none("it ended at once")
+        self._line.settimeout(_TELL_SECONDS)
+        self._charged = True
 
     def remember(self, memory: Memory) -> None:
         """A guardian that is gone is no reason to stop: this process still gives the microphone back."""
@@ -67,6 +72,9 @@ class Guard:
 
     def dismiss(self, *, settle: bool = False) -> None:
         """All is given back. With `settle` it stays to undo late effects, 15 s at most."""
+        if not self._charged:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
         self._tell(Note(done=True, settle=settle))
         self._line.close()
         if not settle:
@@ -84,10 +92,16 @@ class Guard:
                 time.sleep(_POLL)
 
     def _tell(self, note: Note) -> None:
-        with suppress(OSError):
+        """Nothing after a note that went only in part: the guardian then judges by what it reads."""
+        if self._deaf or not self._charged:
+            return
+        try:
             self._line.sendall(msgspec.json.encode(note) + b"\n")
+        except OSError:
+            self._deaf = True
 
 
+_TELL_SECONDS = 1.0
 _END_SECONDS = 0.5
 _POLL = 0.005
 

@@ -107,8 +107,11 @@ class Mute:
             if self._left(io) > 0:
                 await self._look(io)
 
-    async def give_back(self, io: Io) -> Ended:
-        """Open the microphone if that is ours to do, and insist. Safe to run again after any interruption."""
+    async def give_back(self, io: Io, *, whatever: bool = False) -> Ended:
+        """Open the microphone if that is ours to do, and insist. Safe to run again after any interruption.
+
+        A refusal ends it after four tries, unless `whatever`: then it is tried as long as everything else.
+        """
         if self.memory.began_late is None:
             self._know(began_late=max(0.0, -self._left(io)))
         deadline = io.monotonic() + INSIST_SECONDS
@@ -118,18 +121,14 @@ class Mute:
             try:
                 await self._open(io)
             except GenesysError as error:
-                await self._wait_to_insist(io, error, tries=tries, deadline=deadline)
+                hopeless = tries >= len(_AGAIN) and not whatever and not isinstance(error, _PASSING)
+                wait = max(_AGAIN[min(tries, len(_AGAIN) - 1)], _announced(error))
+                if hopeless or io.monotonic() + wait > deadline:
+                    return self._end(io, "stuck", error=error)
+                self._say(io, "insisting", error=error)
+                await io.sleep(wait)
         assert self.ended is not None  # noqa: S101 -- `count` never ends
         return self.ended
-
-    async def _wait_to_insist(self, io: Io, error: GenesysError, *, tries: int, deadline: float) -> None:
-        wait = max(_AGAIN[min(tries, len(_AGAIN) - 1)], _announced(error))
-        hopeless = tries >= len(_AGAIN) and not isinstance(error, _PASSING)
-        if hopeless or io.monotonic() + wait > deadline:
-            self._end(io, "stuck", error=error)
-            return
-        self._say(io, "insisting", error=error)
-        await io.sleep(wait)
 
     def unsettled(self, io: Io) -> float:
         """Seconds for which a command of ours may still close this microphone. 0: done."""

@@ -48,11 +48,11 @@ class StandingMute:
         try:
             self._keeper.start()
             self._keeper.wait_placed()
+            for progress in self._keeper.news():
+                self._report(progress)
         except BaseException:
             self._keeper.finish(lambda _progress: None)
             raise
-        for progress in self._keeper.news():
-            self._report(progress)
         return self
 
     def __exit__(
@@ -136,13 +136,12 @@ class Keeper:
         parent's.
         """
         raised: BaseException | None = None
-        self._stop.set()
-        while self._pid == os.getpid() and self._started:
+        news: list[Progress] | None = []
+        while news is not None:
             try:
-                news = self.follow()
-                if news is None:
-                    break
-                for progress in news:
+                self._stop.set()
+                news = self.follow() if self._pid == os.getpid() and self._started else None
+                for progress in news or ():
                     tell(progress)
             except BaseException as error:  # noqa: BLE001 -- raised below, when the agent is heard again
                 raised = raised or error
