@@ -161,6 +161,7 @@ def test_a_sign_in_is_not_used_for_another_region(signed_in, start_twin):
     other = start_twin("--quiet")
     error, code = signed_in.json("set", "--muted", GENESYS_REGION=other.api_url)
     assert (code, error["word"]) == (2, "missing_credentials")
+    assert "is used nowhere else" in error["message"]
     assert not [entry for entry in other.ledger() if entry["kind"] == "request"]
 
 

@@ -22,7 +22,11 @@ def ada(twin):
 
 @pytest.fixture
 def muting(shell, twin, call, ada, until):
-    """A running mute that the platform shows."""
+    """A running mute that the platform shows.
+
+    It is ended by SIGTERM: after SIGKILL its guardian would open the microphone of the next test, whose ids are
+    the same.
+    """
     started = []
 
     def start(*arguments, **environ):
@@ -33,9 +37,8 @@ def muting(shell, twin, call, ada, until):
 
     yield start
     for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+        process.terminate()
+        process.communicate(timeout=20)
 
 
 def is_open(twin, call):
@@ -205,6 +208,13 @@ def test_unmute_ends_the_mute_that_runs_here(muting, shell, twin, call, ada):
     assert (code, members["released"], members["muted"]) == (0, True, False)
     assert is_open(twin, call)
     assert ended(process)[0] == 143
+
+
+def test_a_second_command_on_the_same_microphone_waits_and_then_names_the_first(muting, shell, ada):
+    process = muting("--for", "60s")
+    error, code = shell.json("set", ada.email, "--unmuted")
+    assert (code, error["word"]) == (1, "microphone_busy")
+    assert error["facts"]["pid"] == process.pid
 
 
 def test_unmute_opens_what_set_closed_also_without_a_name(shell, twin, call, ada):
