@@ -1,0 +1,52 @@
+"""The examples run as they are, on the simulator."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+@pytest.fixture
+def environment(twin):
+    return os.environ | {
+        "GENESYS_REGION": twin.api_url,
+        "GENESYS_CLIENT_ID": twin.client_id,
+        "GENESYS_CLIENT_SECRET": twin.client_secret,
+    }
+
+
+def test_the_watcher_prints_what_the_agent_presses(twin, environment):
+    agent = twin.agents[0]
+    call = twin.place_call(agent.id)
+    command = [sys.executable, str(EXAMPLES / "watch_agents.py"), agent.email]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    try:
+        assert process.stdout.readline() == f"{agent.name} open read\n"
+        twin.press_mute(call, muted=True)
+        assert process.stdout.readline() == f"{agent.name} muted event\n"
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_the_celery_task_mutes_while_the_panel_is_open_and_gives_back(twin, environment, monkeypatch):
+    agent = twin.agents[0]
+    call = twin.place_call(agent.id)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    from celery_task import silence_while
+
+    seen = []
+
+    def panel_is_open() -> bool:
+        seen.append(twin.leg(call)["muted"])
+        return len(seen) < 3
+
+    assert silence_while(panel_is_open, agent.email) == "released"
+    assert seen == [True] * 3
+    assert twin.leg(call)["muted"] is False
