@@ -24,8 +24,8 @@ def ada(twin):
 def muting(shell, twin, call, ada, until):
     """A running mute that the platform shows.
 
-    It is ended by SIGTERM: after SIGKILL its guardian would open the microphone of the next test, whose ids are
-    the same.
+    It is ended by SIGTERM: after SIGKILL its guardian would open the microphone of the next test, whose ids
+    are the same.
     """
     started = []
 
