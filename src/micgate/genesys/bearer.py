@@ -4,12 +4,13 @@ import inspect
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from random import Random
 from typing import Protocol
 
 from micgate.genesys.errors import Away, BadCredentials, GenesysError, RateLimited
 from micgate.genesys.io import Wire
-from micgate.genesys.messages import Request
+from micgate.genesys.messages import Request, within
 from micgate.genesys.oauth import (
     AccessToken,
     ClientCredentials,
@@ -208,6 +209,7 @@ class Bearer:
         """A client's request for a token may be repeated; a refresh may not, since its token works once."""
         started = self._clock.monotonic()
         patience = self._patience if started >= self._ends_at else 0.0
+        asked = replace(asked, request=within(asked.request, self._patience))
         attempt = 0
         while True:
             try:

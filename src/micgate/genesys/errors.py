@@ -276,7 +276,7 @@ class Unconfirmed(GenesysError):
     """A state change was sent (or may have been) and was not seen to take effect in time.
 
     `wanted` is the value asked for, `seen` the last value read (None: unknown), `cause` the likely reason:
-    `"alerting"`, `"held"`, `"transferring"`, `"ended"`, `"stale"`, `"away"`, `"ignored"`.
+    `"alerting"`, `"held"`, `"transferring"`, `"ended"`, `"stale"`, `"away"`, `"unread"`, `"ignored"`.
     """
 
     word = "unconfirmed"

@@ -7,6 +7,7 @@ import os
 import ssl
 
 from micgate.genesys.errors import NotGenesys, TimedOut, Unreachable
+from micgate.genesys.messages import Kind, Request
 
 
 def unknown_name(where: str) -> Unreachable:
@@ -93,21 +94,33 @@ def proxy_refused(proxy: str, where: str, status: int | None) -> Unreachable:
 _PROXY_AUTHENTICATION = 407
 
 
-def cut(where: str) -> Unreachable:
+def cut(where: str, request: Request | None = None) -> Unreachable:
+    means, remedy = _doubt(request)
     return Unreachable(
         f"The connection to {where} was cut before the answer was complete.",
-        means="Whether the request took effect is not known.",
-        remedy="Look at the present state before sending it again.",
+        means=means,
+        remedy=f"{remedy}.",
         cause="cut",
     )
 
 
-def silent(where: str, seconds: float) -> TimedOut:
+def silent(where: str, request: Request) -> TimedOut:
+    means, remedy = _doubt(request)
     return TimedOut(
-        f"{where} did not answer within {seconds:.3g} s.",
-        means="Whether the request took effect is not known.",
-        remedy="Look at the present state before sending it again; MICGATE_TIMEOUT sets how long to wait.",
+        f"{where} did not answer within {request.timeout:.3g} s.",
+        means=means,
+        remedy=f"{remedy}; MICGATE_TIMEOUT sets how long to wait.",
     )
+
+
+def _doubt(request: Request | None) -> tuple[str, str]:
+    """What an answer that never came leaves open, and what to do then."""
+    if request is not None and request.kind is Kind.CHANGE:
+        return (
+            "Whether the request took effect is not known.",
+            "Look at the present state before sending it again",
+        )
+    return "It only asked: nothing was changed.", "Try again; micgate doctor looks at the way there"
 
 
 def slow_to_connect(where: str, seconds: float) -> TimedOut:

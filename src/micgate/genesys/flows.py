@@ -233,13 +233,13 @@ class _Move:
         """The call for one more command; raises when none may be sent."""
         error = outcome.error
         if error is None or outcome.kind == "unknown":
-            return await self._asked(call)
+            return await self._asked(call, error)
         if outcome.kind == "not_sent":
             await self._wait_unsent(error)
             return call
         return await self._refused(call, error)
 
-    async def _asked(self, call: Call) -> Call:
+    async def _asked(self, call: Call, lost: GenesysError | None) -> Call:
         """The platform may have acted: see what it shows, and go on only from what was seen."""
         again = self._once("unknown")
         while True:
@@ -249,7 +249,7 @@ class _Move:
                 break
         if sighting.as_wanted or (again and _settles(sighting) and self._left() > 0):
             return sighting.call
-        raise not_seen(call, sighting, self.muted, answered=False) from sighting.error
+        raise not_seen(call, sighting, self.muted, answered=False, lost=lost) from sighting.error
 
     async def _wait_unsent(self, error: GenesysError) -> None:
         wait = self.unsent_waits.pop(0) if self.unsent_waits else self._left()

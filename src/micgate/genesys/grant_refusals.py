@@ -37,13 +37,16 @@ def refused_grant(response: Response, asked: Asked) -> GenesysError:
     if response.status == _TOO_MANY or response.status >= _FIRST_SERVER_ERROR:
         return refusal(response, asked.request)
     said = _read(response)
-    if said.error is None and response.status not in {_UNAUTHORIZED, _FORBIDDEN}:
+    if said.error is None and said.code is None and response.status not in {_UNAUTHORIZED, _FORBIDDEN}:
         return not_genesys(response, asked.request)
     return _bad_credentials(response, said, asked)
 
 
 class _TokenError(msgspec.Struct, frozen=True):
+    """`code` is in the API's errors only, `error` in those of OAuth."""
+
     error: str | None = None
+    code: str | None = None
     error_description: str | None = None
     description: str | None = None
     message: str | None = None

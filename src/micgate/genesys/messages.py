@@ -69,6 +69,15 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         return f"Request({self.method} {self.path})"
 
 
+def within(request: Request, patience: float) -> Request:
+    """The request, given up when its sender's patience is at an end; it gets a second at the least."""
+    longest = max(_LEAST_TIMEOUT, patience)
+    return msgspec.structs.replace(request, timeout=longest) if request.timeout > longest else request
+
+
+_LEAST_TIMEOUT = 1.0
+
+
 class Response(msgspec.Struct, frozen=True, kw_only=True):
     """One answer. `elapsed` is in seconds, from the first byte sent to the last byte read."""
 

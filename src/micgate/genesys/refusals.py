@@ -26,7 +26,7 @@ from micgate.genesys.errors import (
     TokenRefused,
     Unreachable,
 )
-from micgate.genesys.messages import Request, Response
+from micgate.genesys.messages import Kind, Request, Response
 from micgate.genesys.models import ErrorBody
 from micgate.genesys.ratelimit import seconds_to_wait
 
@@ -236,13 +236,19 @@ def _proxy_authentication(answer: _Answer) -> GenesysError:
 def _failed(answer: _Answer) -> GenesysError:
     return PlatformFailed(
         answer.what,
-        means="The platform is in trouble; whether it did what was asked is not known.",
+        means=f"The platform is in trouble; {_left_behind(answer.request)}.",
         remedy="Try again; https://status.mypurecloud.com tells about outages.",
         retry_after=seconds_to_wait(answer.response.headers)
         if "retry-after" in answer.response.headers
         else None,
         **answer.facts,
     )
+
+
+def _left_behind(request: Request | None) -> str:
+    if request is not None and request.kind is not Kind.CHANGE:
+        return "it was only asked, and nothing was changed"
+    return "whether it did what was asked is not known"
 
 
 def _other(answer: _Answer) -> GenesysError:

@@ -31,9 +31,11 @@ def retry_after(
 def beyond_patience(error: RateLimited, *, patience: float) -> RateLimited:
     """The same refusal, saying that the wait it asks for is longer than the caller's patience."""
     asked = "" if error.retry_after is None else f" of {error.retry_after:.0f} s it asks for"
+    left = "" if (error.retry_after or patience) >= patience else "what is left of "
     return RateLimited(
         error.what,
-        means=f"The rate limit is used up and the wait{asked} is longer than the {patience:.0f} s allowed.",
+        means=f"The rate limit is used up and the wait{asked} is longer than {left}"
+        f"the {patience:.0f} s allowed.",
         remedy=error.remedy,
         retry_after=error.retry_after,
         status=error.status,

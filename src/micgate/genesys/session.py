@@ -20,7 +20,7 @@ from micgate.genesys.errors import (
     UnsafeConfiguration,
 )
 from micgate.genesys.io import Wire
-from micgate.genesys.messages import SECRET_HEADERS, Headers, Kind, Request, Response
+from micgate.genesys.messages import SECRET_HEADERS, Headers, Kind, Request, Response, within
 from micgate.genesys.models import Participant
 from micgate.genesys.oauth import Credentials, Token
 from micgate.genesys.ratelimit import ALLOWED, RateLimit, read_rate
@@ -141,6 +141,7 @@ class Session:
 
     async def _ask(self, request: Request) -> Response:
         started = self._clock.monotonic()
+        request = within(request, self._patience)
         attempt, replayed = 0, False
         while True:
             headers = await self._bearer.headers_for(request)

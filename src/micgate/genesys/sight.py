@@ -75,13 +75,20 @@ def not_seen(
     *,
     answered: bool,
     correlation_id: str | None = None,
+    lost: GenesysError | None = None,
 ) -> GenesysError:
-    """Why a change was not seen. `answered` says that the platform took the command."""
+    """Why a change was not seen. `answered` says that the platform took the command; `lost` is what came
+    instead of an answer.
+    """
     call = sighting.call
     if call.ended:
         return not_connected(call)
     cause = _cause(before, sighting, answered=answered)
     why, remedy = _TEXTS[cause]
+    hidden_by = (sighting.error or lost) if cause in {"away", "unread"} else None
+    if hidden_by is not None:
+        why = hidden_by.what.rstrip(".")
+        remedy = hidden_by.remedy if cause == "unread" else remedy
     done = "muted" if muted else "un-muted"
     return Unconfirmed(
         f"The platform has not reported the microphone {done}: {why}.",
@@ -101,6 +108,7 @@ _TEXTS = {
         "it cannot be reached, or did not answer",
         "Look again when Genesys Cloud answers; its status page and your network say more.",
     ),
+    "unread": ("what would show it may not be read", "Look at the role of this OAuth client or person."),
     "alerting": ("this end is not connected yet", "Try again when the call is answered."),
     "transferring": (
         "the agent's end of the call changed meanwhile",
@@ -120,7 +128,9 @@ _TEXTS = {
 
 def _cause(before: Call, sighting: Sighting, *, answered: bool) -> str:
     call = sighting.call
-    if not sighting.fresh or not answered:
+    if sighting.error is not None and not _passing(sighting.error):
+        return "unread"
+    if sighting.error is not None or not sighting.fresh or not answered:
         return "away"
     if call.state in BEFORE_STATES:
         return "alerting"

@@ -42,7 +42,7 @@ class AiohttpWire:
             )
             body = await answer.read()
         except (_Once, aiohttp.ClientError, OSError) as error:
-            failure = _failure(error, door, request.timeout, self._network.connect_timeout)
+            failure = _failure(error, door, request, self._network.connect_timeout)
         else:
             return Response(
                 status=answer.status,
@@ -136,13 +136,13 @@ class _Door:
 class _Broken:
     """What the table below gets to see."""
 
-    __slots__ = ("connect_seconds", "door", "error", "seconds")
+    __slots__ = ("connect_seconds", "door", "error", "request")
 
-    def __init__(self, error: BaseException, door: _Door, seconds: float, connect_seconds: float) -> None:
+    def __init__(self, error: BaseException, door: _Door, request: Request, connect_seconds: float) -> None:
         self.error = error
         self.door = door
-        self.seconds = seconds
-        self.connect_seconds = min(seconds, connect_seconds)
+        self.request = request
+        self.connect_seconds = min(request.timeout, connect_seconds)
 
     @property
     def where(self) -> str:
@@ -157,10 +157,10 @@ class _Broken:
         return getattr(self.error, "os_error", None)
 
 
-def _failure(error: BaseException, door: _Door, seconds: float, connect_seconds: float) -> Away:
+def _failure(error: BaseException, door: _Door, request: Request, connect_seconds: float) -> Away:
     if isinstance(error, _Once):
         error = error.error
-    broken = _Broken(error, door, seconds, connect_seconds)
+    broken = _Broken(error, door, request, connect_seconds)
     return next(make(broken) for kind, make in _TABLE if isinstance(error, kind))
 
 
@@ -194,7 +194,7 @@ _TABLE: tuple[tuple[type[BaseException], Callable[[_Broken], Away]], ...] = (
         aiohttp.ConnectionTimeoutError,
         lambda broken: failures.slow_to_connect(broken.where, broken.connect_seconds),
     ),
-    (TimeoutError, lambda broken: failures.silent(broken.where, broken.seconds)),
+    (TimeoutError, lambda broken: failures.silent(broken.where, broken.request)),
     (aiohttp.ClientResponseError, lambda broken: failures.not_http(broken.where)),
-    (BaseException, lambda broken: failures.cut(broken.where)),
+    (BaseException, lambda broken: failures.cut(broken.where, broken.request)),
 )

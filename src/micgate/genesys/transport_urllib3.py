@@ -55,7 +55,7 @@ class Urllib3Wire:
                 pool_timeout=request.timeout,  # type: ignore[arg-type]  # queue.get takes fractions of a second too
             )
         except (exceptions.HTTPError, HTTPException, OSError) as error:
-            failure = _failure(error, door, request.timeout, self._network.connect_timeout)
+            failure = _failure(error, door, request, self._network.connect_timeout)
         else:
             return Response(
                 status=answer.status,
@@ -153,13 +153,13 @@ def _open(url: str, network: Network) -> _Door:
 class _Broken:
     """What the table below gets to see."""
 
-    __slots__ = ("connect_seconds", "door", "error", "seconds")
+    __slots__ = ("connect_seconds", "door", "error", "request")
 
-    def __init__(self, error: BaseException, door: _Door, seconds: float, connect_seconds: float) -> None:
+    def __init__(self, error: BaseException, door: _Door, request: Request, connect_seconds: float) -> None:
         self.error = error
         self.door = door
-        self.seconds = seconds
-        self.connect_seconds = min(seconds, connect_seconds)
+        self.request = request
+        self.connect_seconds = min(request.timeout, connect_seconds)
 
     @property
     def where(self) -> str:
@@ -181,8 +181,8 @@ class _Broken:
         return deeper if isinstance(deeper, OSError) else None
 
 
-def _failure(error: BaseException, door: _Door, seconds: float, connect_seconds: float) -> Away:
-    broken = _Broken(error, door, seconds, connect_seconds)
+def _failure(error: BaseException, door: _Door, request: Request, connect_seconds: float) -> Away:
+    broken = _Broken(error, door, request, connect_seconds)
     return next(make(broken) for kind, make in _TABLE if isinstance(error, kind))
 
 
@@ -204,7 +204,7 @@ def _of_protocol(broken: _Broken) -> Away:
         return failures.proxy_refused(broken.door.proxy.host, broken.where, int(status[1]))
     if isinstance(broken.inner, HTTPException) and not isinstance(broken.inner, RemoteDisconnected):
         return failures.not_http(broken.where)
-    return failures.cut(broken.where)
+    return failures.cut(broken.where, broken.request)
 
 
 _TABLE: tuple[tuple[type[BaseException], Callable[[_Broken], Away]], ...] = (
@@ -215,10 +215,13 @@ _TABLE: tuple[tuple[type[BaseException], Callable[[_Broken], Away]], ...] = (
         exceptions.ConnectTimeoutError,
         lambda broken: failures.slow_to_connect(broken.where, broken.connect_seconds),
     ),
-    (exceptions.EmptyPoolError, lambda broken: failures.slow_to_connect(broken.where, broken.seconds)),
-    (exceptions.TimeoutError, lambda broken: failures.silent(broken.where, broken.seconds)),
+    (
+        exceptions.EmptyPoolError,
+        lambda broken: failures.slow_to_connect(broken.where, broken.request.timeout),
+    ),
+    (exceptions.TimeoutError, lambda broken: failures.silent(broken.where, broken.request)),
     (exceptions.SSLError, lambda broken: failures.untrusted(broken.where, broken.inner)),
-    (exceptions.IncompleteRead, lambda broken: failures.cut(broken.where)),
+    (exceptions.IncompleteRead, lambda broken: failures.cut(broken.where, broken.request)),
     (exceptions.ProtocolError, _of_protocol),
-    (BaseException, lambda broken: failures.cut(broken.where)),
+    (BaseException, lambda broken: failures.cut(broken.where, broken.request)),
 )

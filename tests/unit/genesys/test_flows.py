@@ -20,6 +20,7 @@ from scripted_io import (
 from micgate.genesys.errors import (
     BadRequest,
     Conflict,
+    Forbidden,
     MissingPermission,
     MissingScope,
     NotAnAgent,
@@ -151,6 +152,16 @@ async def test_nothing_is_sent_again_while_the_platform_shows_nothing(move, note
         await move(io)
     assert notebook.kinds() == ["unknown"]
     assert (caught.value.cause, caught.value.seen) == ("away", None)
+
+
+async def test_an_unconfirmed_change_says_what_hid_it(move):
+    refused = Forbidden("Genesys Cloud answered 403.", remedy="Add the role.", status=403)
+    with pytest.raises(Unconfirmed, match="answered 403") as caught:
+        await move(ScriptedIo(answers={"^GET ": refused}))
+    assert (caught.value.cause, caught.value.remedy) == ("unread", "Add the role.")
+    with pytest.raises(Unconfirmed, match="was cut") as caught:
+        await move(ScriptedIo(answers={PATCHES: CUT}))
+    assert caught.value.cause == "away"
 
 
 async def test_an_accepted_change_that_never_shows_is_unconfirmed_and_not_repeated(move, notebook):

@@ -227,6 +227,13 @@ async def test_rate_limit_beyond_patience_is_an_error_that_says_so(given):
     assert wire.slept == []
 
 
+async def test_no_read_is_waited_for_longer_than_its_sender_has_patience(given):
+    session, wire, _ = given(answered(200, {}), patience=2.0)
+    await session.send(READ)
+
+    assert {request.timeout for request, _headers in wire.sent} == {2.0}
+
+
 async def test_read_gives_up_when_patience_is_over(given):
     session, wire, clock = given(answered(503), patience=10.0)
     started = clock.at
