@@ -4,7 +4,9 @@ WishRefused
 ├── LengthRefused       no, unreadable, or too long a time
 ├── ReasonRefused       not one of the list
 ├── NoteRefused         too long, or carries a card number
-└── NotABoolean         neither true nor false
+├── NotABoolean         neither true nor false
+├── ExtensionRefused    the mute has ended, or no reason was given
+└── CallNotChosen       several live calls, none named
 """
 
 from typing import ClassVar
@@ -37,3 +39,19 @@ class NoteRefused(WishError):
 
 class NotABoolean(WishError):
     word = "not_a_boolean"
+
+
+class ExtensionRefused(WishError):
+    """An extension needs a standing mute and a reason."""
+
+    word = "extension_refused"
+
+
+class CallNotChosen(WishError):
+    """Several live calls and no name, or a name that none of them has. `choices` are the live ones."""
+
+    word = "call_not_chosen"
+
+    def __init__(self, what: str, *, remedy: str, choices: tuple[str, ...]) -> None:
+        super().__init__(what, remedy=remedy)
+        self.choices = choices

@@ -158,10 +158,9 @@ def _learn(seen: Memory, memory: Memory, trace: _Trace | None) -> Memory:
         if trace:
             open_before = memory.known is False and not memory.stale
             seen = _replace(seen, baseline=Baseline.OPEN if open_before else _before(trace))
+        return seen
     asked = memory.sent is not None and memory.sent.verb is Verb.MUTE
-    if asked and seen.baseline is Baseline.NONE:
-        return _already_closed(seen)
-    return seen
+    return _already_closed(seen) if asked and seen.baseline is Baseline.NONE else seen
 
 
 def _already_closed(seen: Memory) -> Memory:

@@ -127,11 +127,11 @@ def length(value: object, *, placer: Placer = Placer.DIRECT, covers_agent: bool 
     seconds = DEFAULT_SECONDS if value is None else parse(value)
     if seconds < 1:
         raise LengthRefused("A mute lasts at least 1 second.", remedy=_SPELLING)
-    ceiling = _ceiling(placer, covers_agent=covers_agent)
-    if seconds > ceiling:
+    most = ceiling(placer, covers_agent=covers_agent)
+    if seconds > most:
         raise LengthRefused(
-            f"{spoken(seconds)} is over the ceiling of {spoken(ceiling)}.",
-            remedy=f"Ask for at most {spoken(ceiling)}.",
+            f"{spoken(seconds)} is over the ceiling of {spoken(most)}.",
+            remedy=f"Ask for at most {spoken(most)}.",
         )
     return seconds
 
@@ -155,7 +155,8 @@ def spoken(seconds: float) -> str:
     return f"{minutes:g} min" if not rest else f"{minutes:g} min {rest:g} s"
 
 
-def _ceiling(placer: Placer, *, covers_agent: bool) -> float:
+def ceiling(placer: Placer, *, covers_agent: bool) -> float:
+    """The longest mute that this placer may ask for, in seconds."""
     own = AGENT_CEILING_SECONDS if covers_agent and placer is Placer.SUPERVISOR else CEILING_SECONDS[placer]
     return min(own, CAP_SECONDS)
 

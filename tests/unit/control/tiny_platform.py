@@ -132,7 +132,8 @@ class Episode:
 
     def publish(self) -> None:
         if not self.lose_events:
-            self.later(self.event_after, lambda seen=self.sight(Way.EVENT): self.deliver(seen))
+            seen = self.sight(Way.EVENT)
+            self.later(self.event_after, lambda: self.deliver(seen))
 
     def sight(self, way: Way) -> Observed:
         truth = self.truth
