@@ -29,7 +29,7 @@ def call(twin):
 @pytest.mark.usefixtures("call")
 def test_one_fault_on_the_change_is_survived_or_told(fault, code, word, shell, twin):
     twin.control("POST", "/faults", {"match": {"method": "PATCH"}, "times": 1} | fault)
-    shown = shell("set", twin.agents[0].email, "--muted", "--json", "--timeout", "8")
+    shown = shell("set", twin.agents[0].email, "--muted", "--json", "--timeout", "4")
     answer = json.loads(shown.stdout)
     assert shown.returncode == code, answer
     assert answer.get("word") == word

@@ -8,7 +8,6 @@ import msgspec
 
 from micgate import settings as configuration
 from micgate.cli import show
-from micgate.cli.failure import UsageProblem
 from micgate.settings import Settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -61,12 +60,3 @@ def configured(output: show.Output, *, timeout: float | None = None) -> Settings
     for warning in settings.warnings:
         output.note(f"Warning: {warning}")
     return settings if timeout is None else msgspec.structs.replace(settings, timeout=timeout)
-
-
-def wanted_agent(agent: str | None, settings: Settings) -> str:
-    if chosen := (agent or "").strip() or settings.agent:
-        return chosen
-    raise UsageProblem(
-        "Which agent is not said.",
-        remedy="Give a user id, an e-mail address or a unique name, or set AGENT_USER_ID.",
-    )
