@@ -5,6 +5,7 @@ The real command line is tested in tests/cli; this one has nothing but `mute_in_
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from micgate import settings
@@ -31,7 +32,7 @@ def told(progress):
 
 def main(agent, length, state, options):
     signals.heed(also_ignored=True)
-    wish = Wish.checked(for_=length, **options)
+    wish = replace(Wish.checked(for_=length, **options), doubt_seconds=6.0)
     genesys = SyncGenesys.from_settings(settings.load())
     ended = mute_in_foreground(
         genesys, lambda: genesys.find_call(agent), wish, state_dir=Path(state), tell=told

@@ -24,6 +24,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     on_override: OnOverride = OnOverride.YIELD
     strategy: Strategy = Strategy.AUTO
     patience: float = 10.0
+    doubt_seconds: float = DOUBT_SECONDS
 
 
 class Doubt(msgspec.Struct, frozen=True):

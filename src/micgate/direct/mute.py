@@ -12,7 +12,7 @@ import msgspec
 
 from micgate.control.policy import Baseline, ClosedBy, OnOverride, Opening, may_open
 from micgate.direct.journal import Phase
-from micgate.direct.memory import DOUBT_SECONDS, Doubt, Memory, Plan
+from micgate.direct.memory import Doubt, Memory, Plan
 from micgate.direct.progress import Ended, EndWord, Progress, Word
 from micgate.genesys.absence import not_connected
 from micgate.genesys.errors import (
@@ -146,13 +146,13 @@ class Mute:
             await io.sleep(min(wait, left))
             await self._undo_late(io)
 
-    def commanding(self, command: Command, *, until: float) -> None:
+    def commanding(self, command: Command, *, at: float) -> None:
         """A command is about to leave. If this raises, it must not."""
         if not command.muted:
             self._know(opening=True)
             self._record.intended(command)
             return
-        self._know(doubts=(*self.memory.doubts, Doubt(command.id, until)))
+        self._know(doubts=(*self.memory.doubts, Doubt(command.id, at + self.plan.doubt_seconds)))
         try:
             self._record.intended(command)
         except BaseException:
@@ -317,7 +317,7 @@ class Mute:
     def _just_sent(self, io: Io) -> bool:
         if self.memory.closed_by is not ClosedBy.NOBODY or self.memory.opening or not self.memory.doubts:
             return False
-        sent_at = self.memory.doubts[-1].until - DOUBT_SECONDS
+        sent_at = self.memory.doubts[-1].until - self.plan.doubt_seconds
         return io.monotonic() - sent_at < _NORMALLY_SEEN
 
     async def _see(self, io: Io) -> Call | None:
@@ -403,7 +403,7 @@ class _Doubting:
         self._io = io
 
     def intended(self, command: Command) -> None:
-        self._mute.commanding(command, until=self._io.monotonic() + DOUBT_SECONDS)
+        self._mute.commanding(command, at=self._io.monotonic())
 
     def concluded(self, command: Command, outcome: Outcome) -> None:
         self._mute.commanded(self._io, command, outcome)

@@ -9,7 +9,7 @@ from micgate.control.errors import WishError
 from micgate.control.policy import OnOverride, OpenPolicy
 from micgate.direct.connect import Connection
 from micgate.direct.journal import About
-from micgate.direct.memory import Plan
+from micgate.direct.memory import DOUBT_SECONDS, Plan
 from micgate.genesys.reading import Call
 
 
@@ -28,6 +28,7 @@ class Wish:
     note: str | None
     open_policy: OpenPolicy
     on_override: OnOverride
+    doubt_seconds: float = DOUBT_SECONDS
 
     @classmethod
     def checked(
@@ -61,6 +62,7 @@ class Wish:
             on_override=self.on_override,
             strategy=connection.strategy,
             patience=connection.patience,
+            doubt_seconds=self.doubt_seconds,
         )
 
 
