@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from benchmarks.timing import Series, compare
 
@@ -24,6 +25,7 @@ class Simulator:
     client_secret: str
     agents: tuple[str, ...]
     pid: int
+    state_home: str
 
     def control(self, method: str, path: str, body: object) -> dict[str, object]:
         request = urllib.request.Request(
@@ -43,7 +45,7 @@ class Simulator:
             "GENESYS_REGION": self.api_url,
             "GENESYS_CLIENT_ID": self.client_id,
             "GENESYS_CLIENT_SECRET": self.client_secret,
-            "XDG_STATE_HOME": "/tmp/micgate-bench",
+            "XDG_STATE_HOME": self.state_home,
         }
 
 
@@ -52,6 +54,7 @@ def simulator(*, agents: int = 12) -> Iterator[Simulator]:
     """A quiet simulator in a process of its own, with a client whose rate limit is lifted."""
     command = [str(MICGATE), "twin", "--port", "0", "--agents", str(agents), "--quiet", "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    state = TemporaryDirectory(prefix="micgate-bench-")
     try:
         assert process.stdout is not None
         told = json.loads(process.stdout.readline())
@@ -62,6 +65,7 @@ def simulator(*, agents: int = 12) -> Iterator[Simulator]:
             client_secret=told["client_secret"],
             agents=tuple(agent["id"] for agent in told["agents"]),
             pid=process.pid,
+            state_home=state.name,
         )
         client = found.control(
             "POST", "clients", {"grant": "client_credentials", "rate_per_minute": 10_000_000}
@@ -70,6 +74,7 @@ def simulator(*, agents: int = 12) -> Iterator[Simulator]:
     finally:
         process.terminate()
         process.wait(15)
+        state.cleanup()
 
 
 def measure(*, rounds: int) -> dict[str, Series]:
@@ -87,7 +92,7 @@ def measure(*, rounds: int) -> dict[str, Series]:
             return "--muted" if wanted["muted"] else "--unmuted"
 
         ours = (str(MICGATE), "set", twin.agents[0], "--force", "--json")
-        theirs = (sys.executable, str(OFFICIAL_SET), str(call["id"]), twin.agent)
+        theirs = (sys.executable, str(OFFICIAL_SET), str(call["id"]), twin.agents[0])
         return compare(
             {
                 "bare Python": lambda: run(sys.executable, "-c", "pass"),
