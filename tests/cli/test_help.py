@@ -11,6 +11,7 @@ from pathlib import Path
 PINNED = Path(__file__).resolve().parents[1] / "data" / "help.txt"
 COMMANDS = (
     *("", "demo", "twin", "mute", "unmute", "set", "why", "agents", "watch"),
+    *("audit", "audit verify"),
     *("login", "logout", "doctor", "explain", "completion"),
 )
 

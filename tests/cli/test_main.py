@@ -9,7 +9,7 @@ import time
 import pytest
 
 COMMANDS = ("demo", "twin", "mute", "unmute", "set", "why", "agents", "watch", "login", "logout", "doctor")
-COMMANDS += ("explain", "completion")
+COMMANDS += ("explain", "completion", "audit")
 
 
 def micgate(*arguments, environ=None, **more):

@@ -6,7 +6,7 @@ since the checkpoint before: with it, a chain that was rebuilt from somewhere on
 
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -51,6 +51,14 @@ def is_due(*, unsigned: int, last_at: float, now: float) -> bool:
     return unsigned >= MOST_RECORDS or (unsigned > 0 and now - last_at >= LONGEST_SECONDS)
 
 
+def cut(checkpoints: Iterable[Checkpoint], *, before: float) -> int:
+    """Up to which record the chain may be deleted when all that is older than `before` is to go; 0: none.
+
+    It is cut at a checkpoint only, so that what is left provably begins where the deleted part ended.
+    """
+    return max((each.seq for each in checkpoints if each.at < stamp(before)), default=0)
+
+
 def sign(
     key: SigningKey,
     *,
@@ -86,6 +94,32 @@ def is_signed(checkpoint: Checkpoint, key: PublicKey) -> bool:
 
 def trail(checkpoint: Checkpoint) -> bytes:
     return _bytes(checkpoint.trail)
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file of checkpoints holds, and which of its lines hold none."""
+
+    checkpoints: tuple[Checkpoint, ...]
+    unreadable: tuple[int, ...]
+
+
+def read(lines: Iterable[bytes]) -> Found:
+    """Checkpoints, one a line. A line that was cut short by a crash is named, and does not hide the rest."""
+    checkpoints: list[Checkpoint] = []
+    unreadable: list[int] = []
+    for number, line in _numbered(lines):
+        try:
+            checkpoints.append(_decode(line))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            unreadable.append(number)
+    return Found(checkpoints=tuple(checkpoints), unreadable=tuple(unreadable))
+
+
+def _numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    return ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
+
+
+_decode = msgspec.json.Decoder(Checkpoint).decode
 
 
 def _bytes(text: str) -> bytes:

@@ -2,11 +2,9 @@
 
 import errno
 import os
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import msgspec
 import urllib3
 from urllib3.exceptions import HTTPError
 
@@ -53,32 +51,6 @@ def post(url: str, checkpoint: Checkpoint, *, network: Network | None = None) ->
         f"{where.hostname} did not take a checkpoint: {failure}.",
         remedy="It has to answer 200 to 299 to a POST of JSON; micgate tries again.",
     )
-
-
-class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """What a file of checkpoints holds, and which of its lines hold none."""
-
-    checkpoints: tuple[Checkpoint, ...]
-    unreadable: tuple[int, ...]
-
-
-def read(lines: Iterable[bytes]) -> Found:
-    """Checkpoints, one a line. A line that was cut short by a crash is named, and does not hide the rest."""
-    checkpoints: list[Checkpoint] = []
-    unreadable: list[int] = []
-    for number, line in _numbered(lines):
-        try:
-            checkpoints.append(_decode(line))
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            unreadable.append(number)
-    return Found(checkpoints=tuple(checkpoints), unreadable=tuple(unreadable))
-
-
-def _numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    return ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
-
-
-_decode = msgspec.json.Decoder(Checkpoint).decode
 
 
 def _append(path: Path, line: bytes) -> None:

@@ -36,6 +36,7 @@ _SECTIONS: dict[str, dict[str, _Lazy]] = {
         "why": _Lazy("look:why", "Explain an agent's microphone: the call, the mute and whose it is."),
         "agents": _Lazy("look:agents", "List the agents who are on a call now."),
         "watch": _Lazy("look:watch", "Follow calls and microphones live."),
+        "audit": _Lazy("audit:audit", "Verify the record: who silenced whom, and when."),
     },
     "Set up": {
         "login": _Lazy("login:login", "Sign in as a person, in the browser."),

@@ -1,0 +1,133 @@
+"""audit: the record of who silenced whom, and whether it was changed."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from micgate.cli import options, show
+
+if TYPE_CHECKING:
+    from micgate.audit.checkpoint import Checkpoint
+    from micgate.audit.signing import PublicKey
+    from micgate.audit.verify import Verdict
+
+EXIT_CODES = {"intact": 0, "altered": 1, "unwitnessed": 3}
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_EVERY = 50_000
+"""Records between two updates of the progress line."""
+
+
+@click.group(
+    short_help="Verify the record: who silenced whom, and when.",
+    epilog="""\b
+Example:  micgate audit verify record.jsonl --key audit-public.pem""",
+)
+def audit() -> None:
+    """Verify the record: who silenced whom, when, and what became of it."""
+
+
+@audit.command(
+    short_help="Check an export, offline.",
+    epilog="""\b
+Example:  micgate audit verify record.jsonl --key audit-public.pem
+          micgate audit verify record.jsonl --key audit-public.pem \\
+            --checkpoints /mnt/siem/checkpoints.jsonl""",
+)
+@click.argument("file", type=_FILE)
+@click.option(
+    "--key",
+    "keys",
+    type=_FILE,
+    multiple=True,
+    required=True,
+    metavar="PEM",
+    help="Public key, from where you trust it. May be given several times.",
+)
+@click.option(
+    "--checkpoints",
+    type=_FILE,
+    multiple=True,
+    metavar="FILE",
+    help="Checkpoints kept off the machine: they show what an insider with the signing key rebuilt.",
+)
+@click.option(
+    "--part", is_flag=True, help="The export is a part of the record: it may end before the checkpoints do."
+)
+@options.as_json
+def verify(
+    *, file: Path, keys: tuple[Path, ...], checkpoints: tuple[Path, ...], part: bool, as_json: bool
+) -> int:
+    """Check an export (JSON Lines) with the public key alone, offline, and name the first bad record.
+
+    Exit code 0: intact; 1: a record was changed, is missing or was added, or the file is no export; 3: all
+    fits, but no checkpoint vouches for any of it.
+    """
+    from micgate.audit import verify as verification  # noqa: PLC0415 -- cryptography, for this command only
+
+    output = show.Output(as_json=as_json)
+    public = _public_keys(keys)
+    outside = _checkpoints(output, checkpoints)
+    with file.open("rb") as lines:
+        verdict = verification.verify(_counted(output, lines), keys=public, outside=outside, whole=not part)
+    output.finish_countdown()
+    _tell(output, verdict)
+    return EXIT_CODES[verdict.word]
+
+
+def _public_keys(paths: tuple[Path, ...]) -> "list[PublicKey]":
+    from micgate.audit import signing  # noqa: PLC0415 -- cryptography, for this command only
+
+    return [key for path in paths for key in signing.public_keys(path.read_bytes(), where=str(path))]
+
+
+def _checkpoints(output: show.Output, paths: tuple[Path, ...]) -> "list[Checkpoint]":
+    from micgate.audit import checkpoint  # noqa: PLC0415 -- as above
+
+    kept: list[Checkpoint] = []
+    for path in paths:
+        with path.open("rb") as lines:
+            found = checkpoint.read(lines)
+        kept += found.checkpoints
+        for number in found.unreadable:
+            output.note(f"Warning: line {number} of {path} is no checkpoint.")
+    return kept
+
+
+def _counted(output: show.Output, lines: Iterable[bytes]) -> Iterator[bytes]:
+    for number, line in enumerate(lines):
+        if number % _EVERY == 0:
+            output.countdown(f"{number} records")
+        yield line
+
+
+def _tell(output: show.Output, verdict: "Verdict") -> None:
+    output.result("\n".join(_told(verdict)), _members(verdict))
+
+
+def _told(verdict: "Verdict") -> Iterator[str]:
+    bad = verdict.bad
+    if bad:
+        line = f" (line {bad.line})" if bad.line else ""
+        yield f"ALTERED at record {bad.seq}{line}: {bad.says}"
+    elif verdict.word == "unwitnessed":
+        yield f"NOT VOUCHED FOR: {_span(verdict)} fit each other, but no checkpoint vouches for them."
+    else:
+        yield f"Intact: {_span(verdict)}, vouched for up to {verdict.vouched_seq}."
+    if verdict.outside_seq:
+        yield f"A checkpoint kept off the machine vouches for the records up to {verdict.outside_seq}."
+    if verdict.withheld:
+        yield f"{verdict.withheld} records name persons no more (erased, or not exported)."
+    yield from verdict.notes
+
+
+def _span(verdict: "Verdict") -> str:
+    return f"{verdict.records} records of {verdict.org} ({verdict.first_seq} to {verdict.last_seq})"
+
+
+def _members(verdict: "Verdict") -> dict[str, object]:
+    import msgspec  # noqa: PLC0415 -- loaded by now; the table of commands does without
+
+    members: dict[str, object] = msgspec.to_builtins(verdict)
+    return {"ok": verdict.word == "intact", **members}
