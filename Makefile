@@ -20,7 +20,7 @@ $(STAMP): pyproject.toml Makefile
 	    apt-get update -qq && apt-get install -y -qq python3-venv && $(PYTHON) -m venv $(VENV); }; \
 	fi
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[twin]' --group dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[twin,service]' --group dev
 	@$(BIN)/python -m compileall -q src
 	@touch $@
 

@@ -1,0 +1,218 @@
+"""Connections, transactions and their time limits. Only this folder knows psycopg's errors."""
+
+import re
+import select
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any, Self, TypeAlias
+
+import psycopg
+from psycopg import errors
+from psycopg.adapt import AdaptersMap
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import dict_row
+from psycopg.types.string import TextLoader
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+
+from micgate.store.errors import Busy, Fenced, Full, InvariantBroken, StoreError, Unavailable
+
+Connection: TypeAlias = psycopg.AsyncConnection[dict[str, Any]]
+Row: TypeAlias = dict[str, Any]
+Parameters: TypeAlias = Mapping[str, object]
+
+SCHEMA = "micgate"
+STATEMENT_MS = 5_000
+LOCK_MS = 1_000
+IDLE_IN_TRANSACTION_MS = 2_000
+TCP_USER_TIMEOUT_MS = 5_000
+CONNECT_SECONDS = 5
+WAIT_SECONDS = 3.0
+"""For a free connection."""
+
+
+class Database:
+    """A pool of connections. Made by `open`."""
+
+    def __init__(self, pool: "AsyncConnectionPool[Connection]", *, conninfo: str) -> None:
+        self._pool = pool
+        self._conninfo = conninfo
+
+    @classmethod
+    async def open(cls, conninfo: str, *, size: int = 8) -> Self:
+        """Does not wait for the database: each use says when it cannot be reached."""
+        conninfo = limited(conninfo)
+        pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            conninfo,
+            kwargs={"autocommit": True, "row_factory": dict_row, "context": _Texts()},
+            min_size=1,
+            max_size=size,
+            timeout=WAIT_SECONDS,
+            reconnect_timeout=WAIT_SECONDS,
+            check=_check,
+            open=False,
+        )
+        await pool.open()
+        return cls(pool, conninfo=conninfo)
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Connection]:
+        """A connection on which every statement is a transaction of its own."""
+        with translated():
+            async with self._pool.connection() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """All or nothing. After `Unavailable.perhaps_done` it may be either."""
+        finished = False
+        try:
+            async with self._pool.connection() as connection, connection.transaction():
+                yield connection
+                finished = True
+        except _FOREIGN as error:
+            raise translate(error, perhaps_done=finished) from error
+
+    async def hint(self, org: str) -> None:
+        """Tell whoever listens that there is work. Nothing depends on it, so it may get lost."""
+        with suppress(StoreError):
+            async with self.reading() as connection:
+                await connection.execute("select pg_notify('micgate', %(org)s)", {"org": org})
+
+    async def hints(self) -> AsyncIterator[str]:
+        """The orgs that `hint` names, on a connection of its own."""
+        with translated():
+            async with await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True) as own:
+                await own.execute("listen micgate")
+                async for hint in own.notifies():
+                    yield hint.payload
+
+    async def clock(self) -> float:
+        """The database's clock, for whoever anchors service time to it."""
+        async with self.reading() as connection:
+            row = await one(connection, b"select extract(epoch from clock_timestamp())::float8 as at", {})
+            return float(row["at"])
+
+
+def limited(conninfo: str, *, statement_ms: int = STATEMENT_MS, schema: str = SCHEMA) -> str:
+    """The same with our time limits and our schema, whatever else it says."""
+    given = conninfo_to_dict(conninfo)
+    limits = {
+        "statement_timeout": statement_ms,
+        "lock_timeout": LOCK_MS,
+        "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_MS,
+        "search_path": schema,
+    }
+    options = " ".join(f"-c {name}={value}" for name, value in limits.items())
+    return make_conninfo(
+        conninfo,
+        options=f"{given.get('options') or ''} {options}".strip(),
+        connect_timeout=given.get("connect_timeout") or CONNECT_SECONDS,
+        tcp_user_timeout=TCP_USER_TIMEOUT_MS,
+        application_name="micgate",
+    )
+
+
+async def every(connection: Connection, query: bytes, parameters: Parameters) -> list[Row]:
+    return await (await connection.execute(query, parameters)).fetchall()
+
+
+async def first(connection: Connection, query: bytes, parameters: Parameters) -> Row | None:
+    return await (await connection.execute(query, parameters)).fetchone()
+
+
+async def one(connection: Connection, query: bytes, parameters: Parameters) -> Row:
+    row = await first(connection, query, parameters)
+    if row is None:
+        raise LookupError("a statement that always answers did not")
+    return row
+
+
+async def run(connection: Connection, query: bytes, parameters: Parameters) -> int:
+    """The number of rows it changed."""
+    return (await connection.execute(query, parameters)).rowcount
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    try:
+        yield
+    except _FOREIGN as error:
+        raise translate(error) from error
+
+
+_FOREIGN = (
+    psycopg.OperationalError,
+    psycopg.IntegrityError,
+    errors.IdleInTransactionSessionTimeout,
+    PoolTimeout,
+    PoolClosed,
+)
+_BUSY = (
+    errors.QueryCanceled,
+    errors.LockNotAvailable,
+    errors.DeadlockDetected,
+    errors.SerializationFailure,
+    errors.TooManyConnections,
+    errors.IdleInTransactionSessionTimeout,
+)
+_FULL = (errors.DiskFull, errors.OutOfMemory)
+_PASSWORD = re.compile(r"(password=|://[^:/\s]*:)[^@\s]+", re.IGNORECASE)
+
+
+def translate(error: Exception, *, perhaps_done: bool = False) -> StoreError:
+    """The one table of the database's errors. Others are our mistakes and go up as they are."""
+    if isinstance(error, psycopg.IntegrityError):
+        return invariant_broken(error.diag.constraint_name or type(error).__name__)
+    if isinstance(error, _FULL):
+        return Full("The database has no room.", remedy="Make room on its disk; micgate goes on by itself.")
+    if isinstance(error, _BUSY):
+        return Busy("The database was kept busy for too long.", remedy="Try again.")
+    return Unavailable(
+        f"The database cannot be reached: {_first_line(error)}.",
+        remedy="See that it runs; micgate goes on by itself.",
+        perhaps_done=perhaps_done,
+    )
+
+
+def fenced(org: str) -> Fenced:
+    return Fenced(f"Another keeper has {org} now.", remedy="This one stops; nothing needs to be done.")
+
+
+def invariant_broken(rule: str) -> InvariantBroken:
+    return InvariantBroken(
+        f"The rule {rule} of the database was about to be broken.",
+        remedy="Nothing was changed. This is a mistake in micgate: please report it.",
+        rule=rule,
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return _PASSWORD.sub(r"\1***", str(error).strip().partition("\n")[0].rstrip("."))
+
+
+async def _check(connection: Connection) -> None:
+    """An idle connection has nothing to say; one that has was cut. Costs no round trip."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        raise psycopg.OperationalError("the connection was cut")
+
+
+class _Texts:
+    """Ids and JSON stay text: what is in them is read elsewhere."""
+
+    def __init__(self) -> None:
+        self._adapters = AdaptersMap(psycopg.adapters)
+        for name in ("uuid", "jsonb"):
+            self._adapters.register_loader(name, TextLoader)
+
+    @property
+    def adapters(self) -> AdaptersMap:
+        return self._adapters
+
+    @property
+    def connection(self) -> None:
+        return None

@@ -1,0 +1,153 @@
+"""The record: entries are added by the transaction they tell of, and sealed into a sequence afterwards."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import msgspec
+
+from micgate.store.database import Connection, Database, Row, every, first, run
+from micgate.store.queries import queries
+
+_SQL = queries("entries")
+
+
+class Private(msgspec.Struct, frozen=True):
+    """What may be erased. `digest` stays with the entry."""
+
+    salt: bytes
+    body: bytes
+    digest: bytes
+
+
+class NewEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to write down. `public` is a JSON object and names no person."""
+
+    at: float
+    actor: str
+    action: str
+    target: str
+    public: str = "{}"
+    mute_id: str | None = None
+    command_id: str | None = None
+    private: Private | None = None
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """As it stands in the record. `public` has the same content, not the same spelling, as was given."""
+
+    id: int
+    org: str
+    at: float
+    actor: str
+    action: str
+    target: str
+    public: str
+    mute_id: str | None = None
+    command_id: str | None = None
+    private_digest: bytes | None = None
+
+
+class Sealed(msgspec.Struct, frozen=True, kw_only=True):
+    """`seq` counts from 1 without gaps in each org. `salt` and `body` are gone after an erasure."""
+
+    seq: int
+    hash: bytes
+    entry: Entry
+    salt: bytes | None = None
+    body: bytes | None = None
+
+
+Link: TypeAlias = Callable[[bytes, int, Entry], bytes]
+"""The hash of an entry, from the hash before it (empty for the first), its number and itself."""
+
+
+class Entries:
+    """The record as it is read. Only what is sealed shows."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def after(self, org: str, seq: int, *, limit: int = 1000) -> tuple[Sealed, ...]:
+        async with self._database.reading() as connection:
+            values = {"org": org, "after": seq, "limit": limit}
+            return tuple(_sealed(row) for row in await every(connection, _SQL["sealed"], values))
+
+    async def of(self, org: str, target: str, *, limit: int = 100) -> tuple[Sealed, ...]:
+        """The latest about one target, latest first."""
+        async with self._database.reading() as connection:
+            values = {"org": org, "target": target, "limit": limit}
+            return tuple(_sealed(row) for row in await every(connection, _SQL["of_target"], values))
+
+    async def head(self, org: str) -> tuple[int, bytes]:
+        """The last number and hash; (0, b"") before the first."""
+        async with self._database.reading() as connection:
+            return await head(connection, org)
+
+    async def waiting(self, org: str) -> tuple[int, float | None]:
+        """How many entries wait for a seal, and since when."""
+        async with self._database.reading() as connection:
+            row = await first(connection, _SQL["waiting"], {"org": org})
+            return (row["entries"], row["since"]) if row else (0, None)
+
+
+async def add(connection: Connection, org: str, entries: Sequence[NewEntry]) -> None:
+    if not entries:
+        return
+    values = {
+        name: [getattr(entry, name) for entry in entries]
+        for name in ("at", "actor", "action", "target", "mute_id", "command_id", "public")
+    }
+    digests = [entry.private.digest if entry.private else None for entry in entries]
+    rows = await every(connection, _SQL["add"], {**values, "org": org, "private_digest": digests})
+    await _add_private(connection, [row["id"] for row in rows], entries)
+
+
+async def _add_private(connection: Connection, ids: list[int], entries: Sequence[NewEntry]) -> None:
+    found = [(id_, entry.private) for id_, entry in zip(ids, entries, strict=True) if entry.private]
+    if found:
+        values = {
+            "entry_id": [id_ for id_, _ in found],
+            "salt": [private.salt for _, private in found],
+            "body": [private.body for _, private in found],
+        }
+        await run(connection, _SQL["add_private"], values)
+
+
+async def seal(connection: Connection, org: str, link: Link, *, limit: int) -> tuple[Sealed, ...]:
+    """Chain the committed entries that have no seal yet, in the order of their ids."""
+    taken = await every(connection, _SQL["take_unsealed"], {"org": org, "limit": limit})
+    if not taken:
+        return ()
+    rows = await every(connection, _SQL["of_ids"], {"ids": [row["entry_id"] for row in taken]})
+    sealed = chained(await head(connection, org), [_entry(row) for row in rows], link)
+    values = {
+        "org": org,
+        "seq": [one.seq for one in sealed],
+        "entry_id": [one.entry.id for one in sealed],
+        "hash": [one.hash for one in sealed],
+    }
+    await run(connection, _SQL["seal"], values)
+    return sealed
+
+
+def chained(last: tuple[int, bytes], entries: Sequence[Entry], link: Link) -> tuple[Sealed, ...]:
+    seq, digest = last
+    sealed = []
+    for entry in entries:
+        seq += 1
+        digest = link(digest, seq, entry)
+        sealed.append(Sealed(seq=seq, hash=digest, entry=entry))
+    return tuple(sealed)
+
+
+async def head(connection: Connection, org: str) -> tuple[int, bytes]:
+    row = await first(connection, _SQL["head"], {"org": org})
+    return (row["seq"], row["hash"]) if row else (0, b"")
+
+
+def _entry(row: Row) -> Entry:
+    return Entry(**{name: row[name] for name in Entry.__struct_fields__})
+
+
+def _sealed(row: Row) -> Sealed:
+    return Sealed(seq=row["seq"], hash=row["hash"], entry=_entry(row), salt=row["salt"], body=row["body"])

@@ -1,0 +1,43 @@
+-- name: add
+insert into entries (org, at, actor, action, target, mute_id, command_id, public, private_digest)
+select %(org)s, * from unnest(
+  %(at)s::float8[], %(actor)s::text[], %(action)s::text[], %(target)s::text[], %(mute_id)s::uuid[],
+  %(command_id)s::uuid[], %(public)s::jsonb[], %(private_digest)s::bytea[])
+returning id;
+
+-- name: add_private
+insert into private (entry_id, salt, body)
+select * from unnest(%(entry_id)s::bigint[], %(salt)s::bytea[], %(body)s::bytea[]);
+
+-- name: take_unsealed
+-- In the order of their ids. A second sealer waits here and then finds them gone.
+delete from unsealed where entry_id in (
+  select entry_id from unsealed where org = %(org)s order by entry_id limit %(limit)s)
+returning entry_id;
+
+-- name: of_ids
+select id, org, at, actor, action, target, mute_id, command_id, public, private_digest
+from entries where id = any(%(ids)s) order by id;
+
+-- name: head
+select seq, hash from seals where org = %(org)s order by seq desc limit 1;
+
+-- name: seal
+insert into seals (org, seq, entry_id, hash)
+select %(org)s, * from unnest(%(seq)s::bigint[], %(entry_id)s::bigint[], %(hash)s::bytea[]);
+
+-- name: sealed
+select s.seq, s.hash, e.id, e.org, e.at, e.actor, e.action, e.target, e.mute_id, e.command_id, e.public,
+  e.private_digest, p.salt, p.body
+from seals s join entries e on e.id = s.entry_id left join private p on p.entry_id = e.id
+where s.org = %(org)s and s.seq > %(after)s order by s.seq limit %(limit)s;
+
+-- name: of_target
+select s.seq, s.hash, e.id, e.org, e.at, e.actor, e.action, e.target, e.mute_id, e.command_id, e.public,
+  e.private_digest, p.salt, p.body
+from entries e join seals s on s.entry_id = e.id left join private p on p.entry_id = e.id
+where e.org = %(org)s and e.target = %(target)s order by e.id desc limit %(limit)s;
+
+-- name: waiting
+select count(*) as entries, min(e.at) as since
+from unsealed u join entries e on e.id = u.entry_id where u.org = %(org)s;

@@ -1,0 +1,177 @@
+"""What the verbs work out between reading rows and writing them: the same for every store. Pure."""
+
+from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+
+from micgate.control.microphone import Memory
+from micgate.control.mute import Mute
+from micgate.store.entries import NewEntry
+from micgate.store.microphones import BLANK, Remembered
+from micgate.store.mutes import Ending, meets
+from micgate.store.target import Target
+from micgate.store.verbs import (
+    Closing,
+    Concluded,
+    Decided,
+    Due,
+    Lapse,
+    Noted,
+    Rules,
+    Sighting,
+    at_stake,
+    outdated,
+)
+
+KEEPER = "micgate"
+"""Who ends the mutes that end by a decision."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SortedOut:
+    """Decisions, by what can be done with them. `done` is in the order given."""
+
+    done: tuple[Decided, ...]
+    stale: tuple[Target, ...]
+    blocked: tuple[Target, ...]
+    lapsed: tuple[Lapse, ...]
+
+    @property
+    def endings(self) -> tuple[Ending, ...]:
+        decided = (
+            Ending(mute_id=ended.mute_id, at=ended.at, end=ended.end, by=KEEPER)
+            for one in self.done
+            for ended in one.decision.ended
+        )
+        lapsed = (Ending(mute_id=one.mute.id, at=one.at, end=one.end, by=KEEPER) for one in self.lapsed)
+        return (*decided, *lapsed)
+
+    @property
+    def told(self) -> tuple[NewEntry, ...]:
+        return (
+            *(entry for one in self.done for entry in one.entries),
+            *(entry for one in self.lapsed for entry in one.entries),
+        )
+
+
+def sort_out(
+    decided: Sequence[Decided],
+    lapses: Sequence[Lapse],
+    *,
+    versions: Mapping[Target, int],
+    standing: Mapping[str, Mute],
+    open_commands: Mapping[Target, str],
+) -> SortedOut:
+    """A decision counts if nothing it was made from has changed, not even by another one of these."""
+    left = dict(standing)
+    done: list[Decided] = []
+    stale: list[Target] = []
+    blocked: list[Target] = []
+    for one in decided:
+        if versions.get(one.target) != one.version or not left.keys() >= _ends(one):
+            stale.append(one.target)
+        elif _is_blocked(one, open_commands):
+            blocked.append(one.target)
+        else:
+            done.append(one)
+            left = {key: mute for key, mute in left.items() if key not in _ends(one)}
+    lapsed = tuple(one for one in lapses if not outdated(one, left.get(one.mute.id)))
+    return SortedOut(done=tuple(done), stale=tuple(stale), blocked=tuple(blocked), lapsed=lapsed)
+
+
+def ending_ids(decided: Iterable[Decided], lapses: Iterable[Lapse]) -> set[str]:
+    return {mute_id for one in decided for mute_id in _ends(one)} | {one.mute.id for one in lapses}
+
+
+def take_in(
+    rules: Rules,
+    memories: MutableMapping[Target, Memory],
+    sighting: Sighting,
+    *,
+    standing: Iterable[Mute],
+    now: float,
+) -> Noted:
+    """Fold one sighting into the memory of its target."""
+    target, core = sighting.target, rules.core(sighting.target)
+    memory = memories.get(target, BLANK)
+    memory, facts = (
+        (core.lose_sight(memory), ())
+        if sighting.observed is None
+        else core.observe(memory, sighting.observed, now)
+    )
+    memories[target] = memory
+    woken = at_stake(memory) or any(meets(mute, target) for mute in standing)
+    return Noted(target=target, memory=memory, facts=facts, woken=woken)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenBack:
+    """`changed` are the memories to write; targets that are forgotten have none."""
+
+    concluded: tuple[Concluded, ...]
+    changed: Mapping[Target, Memory]
+    told: tuple[NewEntry, ...]
+
+
+def take_back(
+    rules: Rules,
+    memories: Mapping[Target, Memory],
+    closings: Iterable[Closing],
+    *,
+    in_time: Collection[str],
+    repeated: Collection[str],
+    now: float,
+) -> TakenBack:
+    """Fold outcomes into the memories of their targets. Those said again change nothing."""
+    changed: dict[Target, Memory] = {}
+    concluded: list[Concluded] = []
+    told: list[NewEntry] = []
+    for closing in closings:
+        target, command_id = closing.target, closing.outcome.command_id
+        memory = changed.get(target, memories.get(target, BLANK))
+        if command_id not in repeated:
+            memory = rules.core(target).conclude(memory, closing.outcome, now)
+            told.extend(closing.entries if command_id in in_time else closing.late)
+            if target in memories:
+                changed[target] = memory
+        late = command_id not in {*in_time, *repeated}
+        concluded.append(Concluded(target=target, command_id=command_id, memory=memory, late=late))
+    return TakenBack(concluded=tuple(concluded), changed=changed, told=tuple(told))
+
+
+def due(row: Remembered, mutes: Iterable[Mute]) -> Due:
+    """With the mutes that stand on it, and those it remembers that have ended since."""
+    found = (mute for mute in mutes if _concerns(mute, row))
+    return Due(target=row.target, version=row.version, memory=row.memory, mutes=tuple(found))
+
+
+def _concerns(mute: Mute, row: Remembered) -> bool:
+    return meets(mute, row.target) if mute.stands else mute.id in row.memory.mutes
+
+
+def under(org: str, mutes: Iterable[Mute], microphones: Collection[Target]) -> set[Target]:
+    """What these mutes stand on. `microphones` are those that exist of their agents."""
+    targets: set[Target] = set()
+    for mute in mutes:
+        if mute.conversation_id is None:
+            targets |= {target for target in microphones if meets(mute, target)}
+        else:
+            targets.add(Target(org, mute.conversation_id, mute.user_id))
+            if mute.pause_recording:
+                targets.add(Target(org, mute.conversation_id))
+    return targets
+
+
+def everywhere(mutes: Iterable[Mute]) -> tuple[str, ...]:
+    """The agents whose every call one of these covers."""
+    return tuple(sorted({mute.user_id for mute in mutes if mute.conversation_id is None}))
+
+
+def _ends(one: Decided) -> set[str]:
+    return {ended.mute_id for ended in one.decision.ended}
+
+
+def _is_blocked(one: Decided, open_commands: Mapping[Target, str]) -> bool:
+    """A new command waits for the end of the last, which this decision may bring."""
+    open_id, gave_up = open_commands.get(one.target), one.decision.gave_up
+    given_up = gave_up is not None and gave_up.command_id == open_id
+    return one.decision.command is not None and open_id is not None and not given_up

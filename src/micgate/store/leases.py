@@ -1,0 +1,80 @@
+"""Who keeps an org. A lease is held by beating; whoever sees it still for long enough takes it over.
+
+No clocks are compared: `beat` only counts. Every keeper's transaction begins with `fence`, so a take-over
+waits for those under way, and none begins after it.
+"""
+
+import msgspec
+
+from micgate.store.database import Connection, Database, fenced, first, run
+from micgate.store.queries import queries
+
+_SQL = queries("leases")
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """`holder` None: given up, free for the next. `clock_offset` is what the holder anchored its clock by."""
+
+    name: str
+    holder: str | None
+    epoch: int
+    beat: int
+    clock_offset: float
+
+
+class Term(msgspec.Struct, frozen=True):
+    """One holder's time as the keeper of an org."""
+
+    org: str
+    epoch: int
+
+
+class Leases:
+    """Each call is a transaction of its own."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def read(self, name: str) -> Lease | None:
+        async with self._database.reading() as connection:
+            return _lease(await first(connection, _SQL["read"], {"name": name}))
+
+    async def take(
+        self, name: str, *, holder: str, seen: Lease | None, clock_offset: float = 0.0
+    ) -> Lease | None:
+        """Take it if it still is as `seen` (None: there was none yet). None when somebody else was faster."""
+        query = _SQL["make"] if seen is None else _SQL["take"]
+        values = {"name": name, "holder": holder, "clock_offset": clock_offset}
+        before = {} if seen is None else {"epoch": seen.epoch, "beat": seen.beat}
+        async with self._database.reading() as connection:
+            return _lease(await first(connection, query, values | before))
+
+    async def beat(self, term: Term) -> bool:
+        """False when the term is over."""
+        async with self._database.reading() as connection:
+            return await run(connection, _SQL["beat"], _values(term)) == 1
+
+    async def resign(self, term: Term) -> None:
+        """Give it up, so that the next need not wait."""
+        async with self._database.reading() as connection:
+            await run(connection, _SQL["resign"], _values(term))
+
+
+async def fence(connection: Connection, term: Term) -> None:
+    """Hold the lease's row until the transaction ends, or raise `Fenced`."""
+    if await first(connection, _SQL["fence"], _values(term)) is None:
+        raise fenced(term.org)
+
+
+async def check(connection: Connection, term: Term) -> None:
+    """Raise `Fenced` if the term is over. Costs no write, and promises nothing about the next moment."""
+    if await first(connection, _SQL["check"], _values(term)) is None:
+        raise fenced(term.org)
+
+
+def _values(term: Term) -> dict[str, object]:
+    return {"name": term.org, "epoch": term.epoch}
+
+
+def _lease(row: dict[str, object] | None) -> Lease | None:
+    return None if row is None else msgspec.convert(row, Lease)

@@ -1,0 +1,412 @@
+"""The six verbs in memory, for the simulation. A verb is done between two steps of the event loop, whole.
+
+Written for itself, not after the SQL: the same machine of actions runs on both and compares.
+"""
+
+import copy
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from micgate.control.command import Command, Outcome
+from micgate.control.microphone import Memory
+from micgate.control.mute import Mute
+from micgate.control.pace import PACE
+from micgate.control.policy import CAP_SECONDS
+from micgate.store import fold
+from micgate.store.commands import OpenCommand, is_same
+from micgate.store.database import fenced, invariant_broken
+from micgate.store.entries import Entry, NewEntry, Sealed, chained
+from micgate.store.errors import Fenced
+from micgate.store.idempotency import Answer, Claim, key_reused
+from micgate.store.leases import Lease, Term
+from micgate.store.microphones import BLANK, Remembered
+from micgate.store.mutes import Ending, too_many
+from micgate.store.orgs import Brake, frozen
+from micgate.store.target import Subject, Target
+from micgate.store.verbs import (
+    Change,
+    Closing,
+    Concluded,
+    Decided,
+    DueNow,
+    Extend,
+    Freeze,
+    Intended,
+    Lapse,
+    Noted,
+    Place,
+    Placed,
+    Release,
+    Rules,
+    Sighting,
+    Unfreeze,
+)
+
+
+@dataclass(slots=True)
+class _Issued:
+    command: Command
+    target: Target
+    epoch: int
+    outcome: Outcome | None = None
+
+
+@dataclass(slots=True)
+class Contents:
+    """Everything that is stored. A copy is a backup."""
+
+    mutes: dict[str, tuple[str, Mute]] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+    rows: dict[Target, Remembered] = field(default_factory=dict)
+    commands: dict[str, _Issued] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+    private: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
+    seals: dict[str, list[Sealed]] = field(default_factory=dict)
+    sealed_ids: set[int] = field(default_factory=set)
+    claims: dict[tuple[str, str], Claim] = field(default_factory=dict)
+    brakes: dict[str, Brake] = field(default_factory=dict)
+    leases: dict[str, Lease] = field(default_factory=dict)
+
+
+class MemoryLeases:
+    """As `leases.Leases`."""
+
+    def __init__(self, contents: Contents) -> None:
+        self._leases = contents.leases
+
+    async def read(self, name: str) -> Lease | None:
+        return self._leases.get(name)
+
+    async def take(
+        self, name: str, *, holder: str, seen: Lease | None, clock_offset: float = 0.0
+    ) -> Lease | None:
+        now = self._leases.get(name)
+        if (now is None) != (seen is None):
+            return None
+        if now and seen and (now.epoch, now.beat) != (seen.epoch, seen.beat):
+            return None
+        epoch, beat = (now.epoch, now.beat) if now else (0, 0)
+        self._leases[name] = Lease(name, holder, epoch + 1, beat + 1, clock_offset)
+        return self._leases[name]
+
+    async def beat(self, term: Term) -> bool:
+        lease = self._of(term)
+        if lease is None:
+            return False
+        self._leases[term.org] = replace(lease, beat=lease.beat + 1)
+        return True
+
+    async def resign(self, term: Term) -> None:
+        if lease := self._of(term):
+            self._leases[term.org] = replace(lease, beat=lease.beat + 1, holder=None)
+
+    def fence(self, term: Term) -> None:
+        if self._of(term) is None:
+            raise fenced(term.org)
+
+    def _of(self, term: Term) -> Lease | None:
+        lease = self._leases.get(term.org)
+        return lease if lease and lease.epoch == term.epoch and lease.holder is not None else None
+
+
+class MemoryStore:
+    """See `verbs.Verbs`. What a verb raises leaves everything as it was."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.contents = Contents()
+        self.leases = MemoryLeases(self.contents)
+        self._rules = rules
+
+    async def place(self, change: Change, *, now: float) -> Placed:
+        if change.claim and (replayed := self._replayed(change.claim, now)):
+            return Placed(replayed=replayed)
+        changed = self._changed(change, now)
+        told = [entry for mute in changed for entry in change.tell(mute)]
+        if change.claim:
+            self.contents.claims[change.claim.principal, change.claim.key] = change.claim
+        self._keep(change, changed, now)
+        self._wake_under(change.org, changed, now)
+        self._add(change.org, (*change.entries, *told))
+        return Placed(mutes=changed)
+
+    async def load_due(
+        self, term: Term, *, now: float, limit: int = 500, owner_grace: float = PACE.owner_grace
+    ) -> DueNow:
+        self.leases.fence(term)
+        mutes, rows = self.mutes(term.org), self._rows(term.org)
+        wakes = {row.target: row.wake_at for row in rows if row.wake_at is not None}
+        alone = [mute for mute in mutes if mute.stands and self._has_no_timer(term.org, mute)]
+        ends = {mute.id: mute.due(owner_grace=owner_grace)[0] for mute in alone}
+        late = sorted((at, target) for target, at in wakes.items() if at <= now)
+        due = [target for subject in Subject for target in _of(subject, late)[:limit]]
+        return DueNow(
+            due=tuple(fold.due(self.contents.rows[target], mutes) for target in due),
+            lapsed=tuple(mute for mute in alone if ends[mute.id] <= now)[:limit],
+            next_at=min((*wakes.values(), *ends.values()), default=None),
+        )
+
+    async def observe(self, term: Term, sightings: Sequence[Sighting], *, now: float) -> tuple[Noted, ...]:
+        self.leases.fence(term)
+        memories = {
+            one.target: self.contents.rows[one.target].memory if one.target in self.contents.rows else BLANK
+            for one in sightings
+        }
+        standing = [mute for mute in self._mutes(term.org) if mute.stands]
+        noted = tuple(
+            fold.take_in(self._rules, memories, one, standing=standing, now=now) for one in sightings
+        )
+        woken = {one.target for one in noted if one.woken}
+        for target, memory in memories.items():
+            self._put(target, memory, wake=now if target in woken else None)
+        for one in noted:
+            self._add(term.org, self._rules.record(one.target, one.facts, now))
+        return noted
+
+    async def intend(
+        self, term: Term, decided: Sequence[Decided], lapses: Sequence[Lapse] = (), *, now: float
+    ) -> Intended:
+        self.leases.fence(term)
+        sorted_ = fold.sort_out(
+            decided,
+            lapses,
+            versions={target: row.version for target, row in self.contents.rows.items()},
+            standing={mute.id: mute for mute in self._mutes(term.org) if mute.stands},
+            open_commands={one.target: one.command.id for one in self._open(term.org)},
+        )
+        done = {one.target for one in sorted_.done}
+        ended = self._ended(sorted_.endings)
+        self.contents.mutes |= {mute.id: (term.org, mute) for mute in ended}
+        for target in self._under(term.org, ended) & self.contents.rows.keys() - done:
+            self._wake(target, now)
+        for one in sorted_.done:
+            self._write_down(term, one)
+        self._add(term.org, sorted_.told)
+        return Intended(
+            done=tuple(one.target for one in sorted_.done),
+            stale=sorted_.stale,
+            blocked=sorted_.blocked,
+            lapsed=tuple(one.mute.id for one in sorted_.lapsed),
+        )
+
+    async def conclude(self, term: Term, closings: Sequence[Closing], *, now: float) -> tuple[Concluded, ...]:
+        try:
+            self.leases.fence(term)
+        except Fenced:
+            for closing in closings:
+                self._add(term.org, closing.late)
+            raise
+        in_time = {closing.outcome.command_id for closing in closings if self._close(closing.outcome)}
+        taken = fold.take_back(
+            self._rules,
+            {closing.target: self.contents.rows[closing.target].memory
+             for closing in closings if closing.target in self.contents.rows},
+            closings,
+            in_time=in_time,
+            repeated={
+                closing.outcome.command_id for closing in closings
+                if closing.outcome.command_id not in in_time and self._was_said(closing.outcome)
+            },
+            now=now,
+        )  # fmt: skip
+        for target, memory in taken.changed.items():
+            self._put(target, memory, wake=now)
+        self._add(term.org, taken.told)
+        return taken.concluded
+
+    async def seal(self, term: Term, *, limit: int = 1000) -> tuple[Sealed, ...]:
+        self.leases.fence(term)
+        seals = self.contents.seals.setdefault(term.org, [])
+        last = (seals[-1].seq, seals[-1].hash) if seals else (0, b"")
+        waiting = [
+            one for one in self.contents.entries
+            if one.org == term.org and one.id not in self.contents.sealed_ids
+        ]  # fmt: skip
+        sealed = chained(last, waiting[:limit], self._rules.link)
+        seals.extend(sealed)
+        self.contents.sealed_ids.update(one.entry.id for one in sealed)
+        return sealed
+
+    def mutes(self, org: str) -> tuple[Mute, ...]:
+        """All of them, by id."""
+        return tuple(sorted(self._mutes(org), key=lambda mute: mute.id))
+
+    def remembered(self, org: str) -> tuple[Remembered, ...]:
+        """Microphones and recordings, in their order."""
+        return tuple(sorted(self._rows(org), key=lambda row: row.target))
+
+    def open_commands(self, org: str) -> tuple[OpenCommand, ...]:
+        return tuple(_shown(one) for one in self._open(org))
+
+    def backup(self) -> Contents:
+        return copy.deepcopy(self.contents)
+
+    def _replayed(self, claim: Claim, now: float) -> Answer | None:
+        before = self.contents.claims.get((claim.principal, claim.key))
+        if before is None or before.expires_at <= now:
+            return None
+        if before.body_digest != claim.body_digest:
+            raise key_reused()
+        return Answer(before.status, before.response)
+
+    def _changed(self, change: Change, now: float) -> tuple[Mute, ...]:
+        org = change.org
+        match change:
+            case Place():
+                return self._placed(change)
+            case Release() | Freeze():
+                ids = change.mute_ids if isinstance(change, Release) else list(self.contents.mutes)
+                found = [mute for mute in self._mutes(org) if mute.stands and mute.id in ids]
+                return self._ended(
+                    [Ending(mute_id=mute.id, at=now, end=change.end, by=change.by) for mute in found]
+                )
+            case Extend():
+                found = [mute for mute in self._mutes(org) if mute.stands and mute.id in change.mute_ids]
+                return tuple(_extended(mute, change) for mute in found)
+            case Unfreeze():
+                return ()
+
+    def _placed(self, change: Place) -> tuple[Mute, ...]:
+        if brake := self.contents.brakes.get(change.org):
+            raise frozen(brake.by)
+        new = [mute for mute in change.mutes if mute.id not in self.contents.mutes]
+        for mute in new:
+            _check(mute)
+            owned = [
+                one for one in (*self._mutes(change.org), *new) if one.stands and one.owner == mute.owner
+            ]
+            if change.at_most is not None and len(owned) > change.at_most:
+                raise too_many(change.at_most)
+        return tuple(sorted(new, key=lambda mute: mute.id))
+
+    def _keep(self, change: Change, changed: Iterable[Mute], now: float) -> None:
+        contents = self.contents
+        contents.mutes |= {mute.id: (change.org, mute) for mute in changed}
+        if isinstance(change, Place):
+            contents.notes |= {ref: body for ref, body in change.notes if ref not in contents.notes}
+        elif isinstance(change, Freeze):
+            contents.brakes.setdefault(change.org, Brake(now, change.by))
+        elif isinstance(change, Unfreeze):
+            contents.brakes.pop(change.org, None)
+
+    def _ended(self, endings: Iterable[Ending]) -> tuple[Mute, ...]:
+        found = [(self.contents.mutes[ending.mute_id][1], ending) for ending in endings]
+        ended = [replace(mute, ended_at=one.at, end=one.end, ended_by=one.by) for mute, one in found]
+        return tuple(sorted(ended, key=lambda mute: mute.id))
+
+    def _write_down(self, term: Term, one: Decided) -> None:
+        decision, row = one.decision, self.contents.rows[one.target]
+        self.contents.rows[one.target] = replace(
+            row, memory=decision.memory, wake_at=decision.wake_at, version=row.version + 1
+        )
+        if decision.gave_up:
+            self._close(decision.gave_up)
+        if decision.command:
+            self._issue(term, one.target, decision.command)
+
+    def _issue(self, term: Term, target: Target, command: Command) -> None:
+        if any(one.target == target for one in self._open(term.org)) or command.id in self.contents.commands:
+            raise invariant_broken("commands_one_open")
+        self.contents.commands[command.id] = _Issued(command, target, term.epoch)
+
+    def _close(self, outcome: Outcome) -> bool:
+        issued = self.contents.commands.get(outcome.command_id)
+        if issued is None or issued.outcome is not None:
+            return False
+        issued.outcome = outcome
+        return True
+
+    def _was_said(self, outcome: Outcome) -> bool:
+        issued = self.contents.commands.get(outcome.command_id)
+        before = issued.outcome if issued else None
+        return before is not None and is_same(outcome, before.kind, before.at)
+
+    def _wake_under(self, org: str, mutes: Iterable[Mute], now: float) -> None:
+        for target in self._under(org, mutes):
+            if target in self.contents.rows:
+                self._wake(target, now)
+            else:
+                self.contents.rows[target] = Remembered(target=target, version=1, memory=BLANK, wake_at=now)
+
+    def _under(self, org: str, mutes: Iterable[Mute]) -> set[Target]:
+        return fold.under(org, mutes, [row.target for row in self._rows(org)])
+
+    def _wake(self, target: Target, now: float) -> None:
+        self._put(target, self.contents.rows[target].memory, wake=now)
+
+    def _put(self, target: Target, memory: Memory, *, wake: float | None) -> None:
+        row = self.contents.rows.get(target)
+        wakes = [at for at in (wake, row.wake_at if row else None) if at is not None]
+        version = row.version + 1 if row else 1
+        self.contents.rows[target] = Remembered(
+            target=target, version=version, memory=memory, wake_at=min(wakes, default=None)
+        )
+
+    def _add(self, org: str, entries: Iterable[NewEntry]) -> None:
+        for new in entries:
+            number = len(self.contents.entries) + 1
+            digest = new.private.digest if new.private else None
+            self.contents.entries.append(
+                Entry(
+                    id=number,
+                    org=org,
+                    at=new.at,
+                    actor=new.actor,
+                    action=new.action,
+                    target=new.target,
+                    public=new.public,
+                    mute_id=new.mute_id,
+                    command_id=new.command_id,
+                    private_digest=digest,
+                )
+            )
+            if new.private:
+                self.contents.private[number] = (new.private.salt, new.private.body)
+
+    def _mutes(self, org: str) -> list[Mute]:
+        return [mute for theirs, mute in self.contents.mutes.values() if theirs == org]
+
+    def _rows(self, org: str) -> list[Remembered]:
+        return [row for row in self.contents.rows.values() if row.target.org == org]
+
+    def _open(self, org: str) -> list[_Issued]:
+        issued = self.contents.commands.values()
+        return [one for one in issued if one.target.org == org and one.outcome is None]
+
+    def _has_no_timer(self, org: str, mute: Mute) -> bool:
+        if mute.conversation_id is not None:
+            return False
+        return not any(
+            row.wake_at is not None and row.target.user_id == mute.user_id for row in self._rows(org)
+        )
+
+
+def _of(subject: Subject, late: Iterable[tuple[float, Target]]) -> list[Target]:
+    return [target for _, target in late if target.subject is subject]
+
+
+def _extended(mute: Mute, change: Extend) -> Mute:
+    release_at = mute.release_at if change.release_at is None else change.release_at
+    renew_by = mute.renew_by if change.renew_by is None else change.renew_by
+    longer = replace(mute, release_at=release_at, renew_by=renew_by)
+    _check(longer)
+    return longer
+
+
+def _check(mute: Mute) -> None:
+    if not mute.placed_at <= mute.release_at <= mute.placed_at + CAP_SECONDS:
+        raise invariant_broken("mutes_end")
+
+
+def _shown(one: _Issued) -> OpenCommand:
+    return OpenCommand(
+        id=one.command.id,
+        target=one.target,
+        leg=one.command.leg,
+        verb=one.command.verb,
+        lane=one.command.lane,
+        epoch=one.epoch,
+        intended_at=one.command.made_at,
+        deadline=one.command.deadline,
+    )

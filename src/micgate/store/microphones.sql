@@ -1,0 +1,72 @@
+-- {table} is microphones or recordings: both have the same columns.
+
+-- name: due
+select conversation_id, user_id, version, memory from {table}
+where org = %(org)s and wake_at <= %(now)s
+order by wake_at, conversation_id, user_id limit %(limit)s;
+
+-- name: next
+select min(wake_at) as at from {table} where org = %(org)s and wake_at is not null;
+
+-- name: read
+select conversation_id, user_id, version, memory, wake_at from {table}
+where org = %(org)s order by conversation_id, user_id;
+
+-- name: read_user
+select conversation_id, user_id, version, memory, wake_at from {table}
+where org = %(org)s and user_id = %(user_id)s order by conversation_id;
+
+-- name: of_users
+select conversation_id, user_id from {table} where org = %(org)s and user_id = any(%(users)s::text[]);
+
+-- name: lock
+select m.conversation_id, m.user_id, m.version, m.memory
+from {table} m join unnest(%(conversation_id)s::text[], %(user_id)s::text[]) as wanted (conversation_id, user_id)
+  on m.conversation_id = wanted.conversation_id and m.user_id = wanted.user_id
+where m.org = %(org)s
+order by m.conversation_id, m.user_id for no key update of m;
+
+-- name: wake
+update {table} m set wake_at = least(m.wake_at, %(now)s), version = m.version + 1
+from unnest(%(conversation_id)s::text[], %(user_id)s::text[]) as woken (conversation_id, user_id)
+where m.org = %(org)s and m.conversation_id = woken.conversation_id and m.user_id = woken.user_id;
+
+-- name: add_awake
+-- In order, because a row that is there already is locked.
+insert into {table} as m (org, conversation_id, user_id, phase, memory, wake_at, version)
+select %(org)s, conversation_id, user_id, %(phase)s, %(memory)s::jsonb, %(now)s, 1
+from unnest(%(conversation_id)s::text[], %(user_id)s::text[]) as added (conversation_id, user_id)
+order by conversation_id, user_id
+on conflict (org, conversation_id, user_id) do update set
+  wake_at = least(m.wake_at, excluded.wake_at), version = m.version + 1;
+
+-- name: put
+-- The row is locked, or new. A wake is only ever brought forward here.
+insert into {table} as m (org, conversation_id, user_id, leg, state, muted, held, seen_at, way, phase, memory,
+  wake_at, version)
+select %(org)s, conversation_id, user_id, leg, state, muted, held, seen_at, way, phase, memory, wake_at, 1
+from unnest(%(conversation_id)s::text[], %(user_id)s::text[], %(leg)s::text[], %(state)s::text[],
+  %(muted)s::boolean[], %(held)s::boolean[], %(seen_at)s::float8[], %(way)s::text[], %(phase)s::text[],
+  %(memory)s::jsonb[], %(wake_at)s::float8[])
+  as new (conversation_id, user_id, leg, state, muted, held, seen_at, way, phase, memory, wake_at)
+order by conversation_id, user_id
+on conflict (org, conversation_id, user_id) do update set
+  leg = excluded.leg, state = excluded.state, muted = excluded.muted, held = excluded.held,
+  seen_at = excluded.seen_at, way = excluded.way, phase = excluded.phase, memory = excluded.memory,
+  wake_at = least(m.wake_at, excluded.wake_at), version = m.version + 1;
+
+-- name: decide
+-- Of rows that are locked and whose version was compared: the one place that may put a wake off.
+update {table} m set phase = new.phase, memory = new.memory, wake_at = new.wake_at, version = m.version + 1
+from unnest(%(conversation_id)s::text[], %(user_id)s::text[], %(phase)s::text[], %(memory)s::jsonb[],
+  %(wake_at)s::float8[]) as new (conversation_id, user_id, phase, memory, wake_at)
+where m.org = %(org)s and m.conversation_id = new.conversation_id and m.user_id = new.user_id;
+
+-- name: sweep
+-- Calls that are over and done with.
+delete from {table} m
+where m.org = %(org)s and m.state = 'over' and m.phase = 'idle' and m.seen_at < %(before)s and m.wake_at is null
+  and not exists (select 1 from commands c where c.org = m.org and c.conversation_id = m.conversation_id
+    and c.user_id = m.user_id and c.outcome is null)
+  and not exists (select 1 from mutes u where u.org = m.org and u.conversation_id = m.conversation_id
+    and u.ended_at is null);

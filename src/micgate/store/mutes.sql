@@ -1,0 +1,83 @@
+-- name: pass_gates
+-- In the order given. Alone: whoever places a mute for all calls of an agent.
+select pg_advisory_xact_lock(gate) from unnest(%(gates)s::bigint[]) as gate;
+
+-- name: pass_gates_together
+-- Together: whoever adds microphones of an agent.
+select pg_advisory_xact_lock_shared(gate) from unnest(%(gates)s::bigint[]) as gate;
+
+-- name: standing_of_owner
+select count(*) as standing from mutes
+where org = %(org)s and owner_kind = %(owner_kind)s and owner_id = %(owner_id)s and ended_at is null;
+
+-- name: add_notes
+insert into notes (ref, org, body)
+select ref, %(org)s, body from unnest(%(refs)s::text[], %(bodies)s::text[]) as added (ref, body)
+on conflict (ref) do nothing;
+
+-- name: add
+insert into mutes (id, org, user_id, conversation_id, batch_id, owner_kind, owner_id, reason, note_ref,
+  on_override, open_policy, pause_recording, placed_at, release_at, renew_by)
+select id, %(org)s, user_id, conversation_id, batch_id, owner_kind, owner_id, reason, note_ref, on_override,
+  open_policy, pause_recording, placed_at, release_at, renew_by
+from unnest(%(id)s::uuid[], %(user_id)s::text[], %(conversation_id)s::text[], %(batch_id)s::uuid[],
+  %(owner_kind)s::text[], %(owner_id)s::text[], %(reason)s::text[], %(note_ref)s::text[],
+  %(on_override)s::text[], %(open_policy)s::text[], %(pause_recording)s::boolean[], %(placed_at)s::float8[],
+  %(release_at)s::float8[], %(renew_by)s::float8[])
+  as added (id, user_id, conversation_id, batch_id, owner_kind, owner_id, reason, note_ref, on_override,
+    open_policy, pause_recording, placed_at, release_at, renew_by)
+order by id
+on conflict (id) do nothing
+returning *;
+
+-- name: lock
+select * from mutes where org = %(org)s and id = any(%(ids)s::uuid[]) and ended_at is null
+order by id for no key update;
+
+-- name: lock_standing
+select * from mutes where org = %(org)s and ended_at is null order by id for no key update;
+
+-- name: end
+update mutes set ended_at = ending.at, ending = ending.word, ended_by = ending.by
+from unnest(%(ids)s::uuid[], %(ats)s::float8[], %(words)s::text[], %(bys)s::text[]) as ending (id, at, word, by)
+where mutes.id = ending.id and mutes.org = %(org)s and mutes.ended_at is null
+returning mutes.*;
+
+-- name: extend
+update mutes set release_at = coalesce(%(release_at)s, release_at), renew_by = coalesce(%(renew_by)s, renew_by)
+where org = %(org)s and id = any(%(ids)s::uuid[]) and ended_at is null
+returning *;
+
+-- name: of_ids
+select * from mutes where org = %(org)s and id = any(%(ids)s::uuid[]) order by id;
+
+-- name: standing
+select * from mutes where org = %(org)s and ended_at is null order by id;
+
+-- name: standing_at
+select * from mutes where org = %(org)s and ended_at is null and user_id = any(%(users)s::text[])
+union
+select * from mutes where org = %(org)s and ended_at is null and pause_recording
+  and conversation_id = any(%(calls)s::text[]);
+
+-- name: of_agent
+select * from mutes where org = %(org)s and user_id = %(user_id)s and placed_at >= %(since)s
+order by placed_at desc, id limit %(limit)s;
+
+-- name: without_call
+-- Due, and with no microphone that would end them.
+select * from mutes m
+where org = %(org)s and ended_at is null and conversation_id is null
+  and least(release_at, renew_by) <= %(now)s and least(release_at, renew_by + %(owner_grace)s) <= %(now)s
+  and not exists (select 1 from microphones
+    where org = m.org and user_id = m.user_id and wake_at is not null)
+order by id limit %(limit)s;
+
+-- name: next_without_call
+select min(least(release_at, renew_by + %(owner_grace)s)) as at from mutes m
+where org = %(org)s and ended_at is null and conversation_id is null
+  and not exists (select 1 from microphones
+    where org = m.org and user_id = m.user_id and wake_at is not null);
+
+-- name: note
+select body from notes where ref = %(ref)s;

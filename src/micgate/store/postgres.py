@@ -1,0 +1,234 @@
+"""The six verbs on PostgreSQL. The order of locks is that of schema.sql."""
+
+from collections.abc import Sequence
+from itertools import chain
+
+from micgate.control.mute import Mute
+from micgate.control.pace import PACE
+from micgate.store import commands, entries, fold, idempotency, leases, microphones, mutes, orgs
+from micgate.store.commands import Commands
+from micgate.store.database import Connection, Database
+from micgate.store.entries import Entries, Sealed
+from micgate.store.errors import Fenced
+from micgate.store.fold import SortedOut
+from micgate.store.leases import Leases, Term
+from micgate.store.microphones import BLANK, Microphones, Remembered
+from micgate.store.mutes import Ending, Mutes
+from micgate.store.orgs import Orgs
+from micgate.store.target import Subject
+from micgate.store.verbs import (
+    Change,
+    Closing,
+    Concluded,
+    Decided,
+    DueNow,
+    Extend,
+    Freeze,
+    Intended,
+    Lapse,
+    Noted,
+    Place,
+    Placed,
+    Release,
+    Rules,
+    Sighting,
+    Unfreeze,
+)
+
+
+class PostgresStore:
+    """See `verbs.Verbs`. The attributes are for reading, and for what is no microphone's business."""
+
+    def __init__(self, database: Database, rules: Rules) -> None:
+        self._database = database
+        self._rules = rules
+        self.leases = Leases(database)
+        self.orgs = Orgs(database)
+        self.mutes = Mutes(database)
+        self.microphones = Microphones(database)
+        self.recordings = Microphones(database, subject=Subject.RECORDING)
+        self.commands = Commands(database)
+        self.entries = Entries(database)
+
+    async def place(self, change: Change, *, now: float) -> Placed:
+        async with self._database.transaction() as connection:
+            if change.claim and (replayed := await idempotency.claim(connection, change.claim, now=now)):
+                return Placed(replayed=replayed)
+            changed = await _apply(connection, change, now)
+            await _wake_under(connection, change.org, changed, now)
+            told = chain(change.entries, *(change.tell(mute) for mute in changed))
+            await entries.add(connection, change.org, tuple(told))
+        if changed:
+            await self._database.hint(change.org)
+        return Placed(mutes=changed)
+
+    async def load_due(
+        self, term: Term, *, now: float, limit: int = 500, owner_grace: float = PACE.owner_grace
+    ) -> DueNow:
+        # Targets first: whatever changes after that makes a decision stale.
+        async with self._database.reading() as connection:
+            await leases.check(connection, term)
+            rows = await _due_rows(connection, term.org, now=now, limit=limit)
+            found = await _mutes_for(connection, term.org, rows)
+            lapsed = await mutes.without_call(
+                connection, term.org, now=now, owner_grace=owner_grace, limit=limit
+            )
+            next_at = await _next_at(connection, term.org, owner_grace=owner_grace)
+        return DueNow(due=tuple(fold.due(row, found) for row in rows), lapsed=lapsed, next_at=next_at)
+
+    async def observe(self, term: Term, sightings: Sequence[Sighting], *, now: float) -> tuple[Noted, ...]:
+        org, targets = term.org, {sighting.target for sighting in sightings}
+        users = [target.user_id for target in targets if target.user_id]
+        async with self._database.transaction() as connection:
+            await leases.fence(connection, term)
+            await mutes.pass_gates(connection, org, users, alone=False)
+            rows = await microphones.lock(connection, org, targets)
+            standing = await mutes.standing_at(connection, org, targets)
+            memories = {target: rows[target].memory if target in rows else BLANK for target in targets}
+            noted = tuple(
+                fold.take_in(self._rules, memories, sighting, standing=standing, now=now)
+                for sighting in sightings
+            )
+            wakes = {one.target: now for one in noted if one.woken}
+            await microphones.put(connection, org, memories, wakes=wakes)
+            told = chain.from_iterable(self._rules.record(one.target, one.facts, now) for one in noted)
+            await entries.add(connection, org, tuple(told))
+        return noted
+
+    async def intend(
+        self, term: Term, decided: Sequence[Decided], lapses: Sequence[Lapse] = (), *, now: float
+    ) -> Intended:
+        org, targets = term.org, {one.target for one in decided}
+        async with self._database.transaction() as connection:
+            await leases.fence(connection, term)
+            locked = await mutes.lock(connection, org, fold.ending_ids(decided, lapses))
+            agents = await microphones.of_users(connection, org, fold.everywhere(locked))
+            rows = await microphones.lock(connection, org, targets | fold.under(org, locked, agents))
+            sorted_ = fold.sort_out(
+                decided,
+                lapses,
+                versions={target: row.version for target, row in rows.items()},
+                standing={mute.id: mute for mute in locked},
+                open_commands=await commands.open_on(connection, org, targets),
+            )
+            ended = await mutes.end(connection, org, sorted_.endings)
+            woken = fold.under(org, ended, agents) & rows.keys() - {one.target for one in sorted_.done}
+            await microphones.wake(connection, org, woken, now=now)
+            await _write_down(connection, term, sorted_)
+        return Intended(
+            done=tuple(one.target for one in sorted_.done),
+            stale=sorted_.stale,
+            blocked=sorted_.blocked,
+            lapsed=tuple(one.mute.id for one in sorted_.lapsed),
+        )
+
+    async def conclude(self, term: Term, closings: Sequence[Closing], *, now: float) -> tuple[Concluded, ...]:
+        try:
+            return await self._conclude(term, closings, now)
+        except Fenced:
+            async with self._database.transaction() as connection:
+                told = chain.from_iterable(closing.late for closing in closings)
+                await entries.add(connection, term.org, tuple(told))
+            raise
+
+    async def seal(self, term: Term, *, limit: int = 1000) -> tuple[Sealed, ...]:
+        async with self._database.transaction() as connection:
+            await leases.fence(connection, term)
+            return await entries.seal(connection, term.org, self._rules.link, limit=limit)
+
+    async def _conclude(self, term: Term, closings: Sequence[Closing], now: float) -> tuple[Concluded, ...]:
+        org = term.org
+        async with self._database.transaction() as connection:
+            await leases.fence(connection, term)
+            rows = await microphones.lock(connection, org, {closing.target for closing in closings})
+            outcomes = [(closing.outcome, closing.sent_at) for closing in closings]
+            in_time = await commands.close(connection, org, outcomes)
+            taken = fold.take_back(
+                self._rules,
+                {target: row.memory for target, row in rows.items()},
+                closings,
+                in_time=in_time,
+                repeated=await commands.repeated(connection, org, outcomes, in_time=in_time),
+                now=now,
+            )
+            await microphones.put(connection, org, taken.changed, wakes=dict.fromkeys(taken.changed, now))
+            await entries.add(connection, org, taken.told)
+        return taken.concluded
+
+
+async def _apply(connection: Connection, change: Change, now: float) -> tuple[Mute, ...]:
+    """The mutes that were changed, as they are now."""
+    org = change.org
+    match change:
+        case Place():
+            return await _place(connection, change)
+        case Release():
+            found = await mutes.lock(connection, org, change.mute_ids)
+            endings = [Ending(mute_id=one.id, at=now, end=change.end, by=change.by) for one in found]
+            return await mutes.end(connection, org, endings)
+        case Extend():
+            await mutes.lock(connection, org, change.mute_ids)
+            return await mutes.extend(
+                connection, org, change.mute_ids, release_at=change.release_at, renew_by=change.renew_by
+            )
+        case Freeze():
+            await orgs.set_brake(connection, org, at=now, by=change.by)
+            found = await mutes.lock_standing(connection, org)
+            endings = [Ending(mute_id=one.id, at=now, end=change.end, by=change.by) for one in found]
+            return await mutes.end(connection, org, endings)
+        case Unfreeze():
+            await orgs.loose_brake(connection, org)
+            return ()
+
+
+async def _place(connection: Connection, change: Place) -> tuple[Mute, ...]:
+    org, new = change.org, change.mutes
+    await orgs.pass_brake(connection, org)
+    await mutes.pass_gates(connection, org, fold.everywhere(new), alone=True)
+    if change.at_most is not None:
+        await mutes.pass_owners(connection, org, new)
+    await mutes.add_notes(connection, org, change.notes)
+    added = await mutes.add(connection, org, new)
+    if change.at_most is not None:
+        await mutes.check_owners(connection, org, added, at_most=change.at_most)
+    return added
+
+
+async def _wake_under(connection: Connection, org: str, changed: Sequence[Mute], now: float) -> None:
+    agents = await microphones.of_users(connection, org, fold.everywhere(changed))
+    await microphones.add_awake(connection, org, fold.under(org, changed, agents), now=now)
+
+
+async def _due_rows(connection: Connection, org: str, *, now: float, limit: int) -> list[Remembered]:
+    return [
+        row
+        for subject in Subject
+        for row in await microphones.due(connection, subject, org, now=now, limit=limit)
+    ]
+
+
+async def _mutes_for(connection: Connection, org: str, rows: Sequence[Remembered]) -> tuple[Mute, ...]:
+    if not rows:
+        return ()
+    standing = await mutes.standing_at(connection, org, {row.target for row in rows})
+    known = {mute.id for mute in standing}
+    missed = {mute_id for row in rows for mute_id in row.memory.mutes} - known
+    return (*standing, *await mutes.of_ids(connection, org, sorted(missed)))
+
+
+async def _next_at(connection: Connection, org: str, *, owner_grace: float) -> float | None:
+    wakes = [await microphones.next_wake(connection, subject, org) for subject in Subject]
+    lapse = await mutes.next_without_call(connection, org, owner_grace=owner_grace)
+    return min((at for at in (*wakes, lapse) if at is not None), default=None)
+
+
+async def _write_down(connection: Connection, term: Term, sorted_: SortedOut) -> None:
+    decisions = {one.target: one.decision for one in sorted_.done}
+    memories = {target: decision.memory for target, decision in decisions.items()}
+    wakes = {target: decision.wake_at for target, decision in decisions.items()}
+    await microphones.decide(connection, term.org, memories, wakes=wakes)
+    gave_up = [(decision.gave_up, None) for decision in decisions.values() if decision.gave_up]
+    await commands.close(connection, term.org, gave_up)
+    new = [(target, decision.command) for target, decision in decisions.items() if decision.command]
+    await commands.add(connection, term, new)
+    await entries.add(connection, term.org, sorted_.told)
