@@ -384,7 +384,7 @@ def test_a_record_of_another_org_is_named():
 
 
 def test_a_large_record_is_verified_at_a_steady_pace():
-    """The design asks for 50,000 records a second; a busy machine is given some slack."""
+    """In seconds of the processor: other tests run beside this one."""
     large = Books()
     for _ in range(4):
         large.add(*HONEST.entries * 80)
@@ -392,8 +392,8 @@ def test_a_large_record_is_verified_at_a_steady_pace():
     lines = large.export()
     paces = []
     for _ in range(3):
-        began = time.perf_counter()
+        began = time.process_time()
         assert judged(lines).word == "intact"
-        paces.append(len(lines) / (time.perf_counter() - began))
+        paces.append(len(lines) / (time.process_time() - began))
 
-    assert max(paces) > 25_000
+    assert max(paces) > 50_000
