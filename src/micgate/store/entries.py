@@ -83,6 +83,11 @@ class Entries:
         async with self._database.reading() as connection:
             return await head(connection, org)
 
+    async def tell(self, org: str, entries: Sequence[NewEntry]) -> None:
+        """Write down what changes nothing else."""
+        async with self._database.transaction() as connection:
+            await add(connection, org, entries)
+
     async def waiting(self, org: str) -> tuple[int, float | None]:
         """How many entries wait for a seal, and since when."""
         async with self._database.reading() as connection:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from micgate.store.database import Connection, one, run
+from micgate.store.database import Connection, Database, Row, first, one, run
 from micgate.store.errors import KeyReused
 from micgate.store.queries import queries
 
@@ -32,14 +32,26 @@ async def claim(connection: Connection, wanted: Claim, *, now: float) -> Answer 
     values = msgspec.structs.asdict(wanted) | {"now": now}
     if await run(connection, _SQL["claim"], values) == 1:
         return None
-    row = await one(connection, _SQL["read"], values)
-    if row["body_digest"] != wanted.body_digest:
-        raise key_reused()
-    return Answer(row["status"], row["response"])
+    return _same(await one(connection, _SQL["read"], values), wanted.body_digest)
+
+
+async def answered(
+    database: Database, principal: str, key: str, *, body_digest: bytes, now: float
+) -> Answer | None:
+    """What was answered before, for whoever has to check things that may have changed since."""
+    async with database.reading() as connection:
+        row = await first(connection, _SQL["read"], {"principal": principal, "key": key})
+    return _same(row, body_digest) if row and row["expires_at"] > now else None
 
 
 async def sweep(connection: Connection, *, now: float) -> int:
     return await run(connection, _SQL["sweep"], {"now": now})
+
+
+def _same(row: Row, body_digest: bytes) -> Answer:
+    if row["body_digest"] != body_digest:
+        raise key_reused()
+    return Answer(row["status"], row["response"])
 
 
 def key_reused() -> KeyReused:

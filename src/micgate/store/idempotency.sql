@@ -9,7 +9,8 @@ where idempotency.expires_at <= %(now)s
 returning principal;
 
 -- name: read
-select body_digest, status, response from idempotency where principal = %(principal)s and key = %(key)s;
+select body_digest, status, response, expires_at from idempotency
+where principal = %(principal)s and key = %(key)s;
 
 -- name: sweep
 delete from idempotency where expires_at <= %(now)s;

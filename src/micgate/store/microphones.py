@@ -38,6 +38,25 @@ class Microphones:
     async def of_agent(self, org: str, user_id: str) -> tuple[Remembered, ...]:
         return await self._read("read_user", org, {"org": org, "user_id": user_id})
 
+    async def of_agents(self, org: str, users: Iterable[str]) -> tuple[Remembered, ...]:
+        wanted = sorted(set(users))
+        return await self._read("read_users", org, {"org": org, "users": wanted}) if wanted else ()
+
+    async def horizon(self) -> str:
+        """Where `changed` begins when it is asked next."""
+        async with self._database.reading() as connection:
+            return str((await one(connection, self._sql["horizon"], {}))["since"])
+
+    async def changed(self, org: str, since: str) -> tuple[Remembered, ...]:
+        """All that was written since that horizon; some rows come again: compare versions."""
+        return await self._read("changed", org, {"org": org, "since": since})
+
+    async def phases(self, org: str) -> dict[str, int]:
+        """How many are in which phase."""
+        async with self._database.reading() as connection:
+            rows = await every(connection, self._sql["phases"], {"org": org})
+        return {row["phase"]: row["microphones"] for row in rows}
+
     async def sweep(self, org: str, *, before: float) -> int:
         """Forget calls that were over before then."""
         async with self._database.reading() as connection:

@@ -16,6 +16,21 @@ where org = %(org)s order by conversation_id, user_id;
 select conversation_id, user_id, version, memory, wake_at from {table}
 where org = %(org)s and user_id = %(user_id)s order by conversation_id;
 
+-- name: read_users
+select conversation_id, user_id, version, memory, wake_at from {table}
+where org = %(org)s and user_id = any(%(users)s::text[]) order by conversation_id, user_id;
+
+-- name: changed
+-- What transactions wrote since the snapshot whose oldest was `since`, and perhaps a little from before.
+select conversation_id, user_id, version, memory, wake_at from {table}
+where org = %(org)s and age(xmin) <= age(%(since)s::xid) order by conversation_id, user_id;
+
+-- name: horizon
+select pg_snapshot_xmin(pg_current_snapshot())::xid::text as since;
+
+-- name: phases
+select phase, count(*) as microphones from {table} where org = %(org)s group by phase;
+
 -- name: of_users
 select conversation_id, user_id from {table} where org = %(org)s and user_id = any(%(users)s::text[]);
 

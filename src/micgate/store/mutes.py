@@ -46,6 +46,10 @@ class Mutes:
         values = {"org": org, "user_id": user_id, "since": since, "limit": limit}
         return await self._read("of_agent", values)
 
+    async def of_owner(self, org: str, owner: Owner) -> tuple[Mute, ...]:
+        """Those of this owner that stand."""
+        return await self._read("of_owner", {"org": org, "owner_kind": owner.kind, "owner_id": owner.id})
+
     async def note(self, ref: str) -> str | None:
         async with self._database.reading() as connection:
             row = await first(connection, _SQL["note"], {"ref": ref})

@@ -10,6 +10,11 @@ select pg_advisory_xact_lock_shared(gate) from unnest(%(gates)s::bigint[]) as ga
 select count(*) as standing from mutes
 where org = %(org)s and owner_kind = %(owner_kind)s and owner_id = %(owner_id)s and ended_at is null;
 
+-- name: of_owner
+select * from mutes
+where org = %(org)s and owner_kind = %(owner_kind)s and owner_id = %(owner_id)s and ended_at is null
+order by id;
+
 -- name: add_notes
 insert into notes (ref, org, body)
 select ref, %(org)s, body from unnest(%(refs)s::text[], %(bodies)s::text[]) as added (ref, body)
