@@ -59,24 +59,29 @@ async def carry_out(io: Io, request: Request, command: Command, witness: Witness
     witness.intended(command)
     outcome = Outcome(kind="unknown")
     try:
-        outcome = await _answered(io, request)
+        outcome = await answered(io, request)
     finally:
         witness.concluded(command, outcome)
     return outcome
 
 
-async def _answered(io: Io, request: Request) -> Outcome:
+async def answered(io: Io, request: Request) -> Outcome:
+    """Send it once and say how it ended. For callers that write down for themselves."""
     try:
         response = await io.send(request)
     except GenesysError as error:
-        return Outcome(
-            kind=_kind_of(error), status=error.status, correlation_id=error.correlation_id, error=error
-        )
+        return outcome_of(error)
     return Outcome(
         kind="accepted",
         status=response.status,
         correlation_id=response.correlation_id,
         http_ms=response.elapsed * 1000,
+    )
+
+
+def outcome_of(error: GenesysError) -> Outcome:
+    return Outcome(
+        kind=_kind_of(error), status=error.status, correlation_id=error.correlation_id, error=error
     )
 
 

@@ -10,6 +10,16 @@ from micgate.genesys.errors import NotGenesys, TimedOut, Unreachable
 from micgate.genesys.messages import Kind, Request
 
 
+def held_back() -> Unreachable:
+    return Unreachable(
+        "The request was held back at the last moment: this process may no longer send.",
+        means="Nothing was sent.",
+        remedy="Nothing needs to be done: another micgate has taken over, or this one tries again.",
+        cause="held_back",
+        reached=False,
+    )
+
+
 def unknown_name(where: str) -> Unreachable:
     return Unreachable(
         f"The name {where} was not found (DNS).",

@@ -6,11 +6,13 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.payload import BytesPayload
 from yarl import URL
 
 from micgate.genesys import failures
 from micgate.genesys.errors import Away
-from micgate.genesys.messages import Headers, Host, Request, Response
+from micgate.genesys.messages import Headers, Host, Kind, Request, Response
 from micgate.genesys.network import Network, Proxy, base_url, target
 from micgate.genesys.regions import Region
 
@@ -18,8 +20,15 @@ Answer = TypeVar("Answer")
 
 
 class AiohttpWire:
-    def __init__(self, region: Region, network: Network | None = None) -> None:
+    """`guard` is asked at the last moment before a state change is written to the socket: after the name was
+    resolved, the connection made, and whatever pause the process went through. False: it is not written.
+    """
+
+    def __init__(
+        self, region: Region, network: Network | None = None, *, guard: Callable[[], bool] | None = None
+    ) -> None:
         self._region = region
+        self._guard = guard
         self._network = network or Network()
         self._session: aiohttp.ClientSession | None = None
         self._doors: dict[Host, _Door] = {}
@@ -29,11 +38,12 @@ class AiohttpWire:
         started = time.perf_counter()
         session = self._session or self._open()
         door = self._doors.get(request.host) or self._door(request)
+        guarded = self._guarded(request)
         try:
             answer = await session.request(
                 request.method,
                 URL(door.url + target(request), encoded=True),
-                data=request.body,
+                data=guarded or request.body,
                 headers=headers,
                 allow_redirects=False,
                 timeout=self._timeout(request.timeout),
@@ -43,6 +53,8 @@ class AiohttpWire:
             body = await answer.read()
         except (_Once, aiohttp.ClientError, OSError) as error:
             failure = _failure(error, door, request, self._network.connect_timeout)
+            if guarded and guarded.held_back:
+                failure = failures.held_back()
         else:
             return Response(
                 status=answer.status,
@@ -73,6 +85,11 @@ class AiohttpWire:
         if session is not None:
             await session.close()
 
+    def _guarded(self, request: Request) -> "_Guarded | None":
+        if self._guard is None or request.kind is not Kind.CHANGE or request.body is None:
+            return None
+        return _Guarded(request.body, self._guard)
+
     def _open(self) -> aiohttp.ClientSession:
         secure = any(url.startswith("https:") for url in (self._region.api_url, self._region.login_url))
         connector = aiohttp.TCPConnector(
@@ -93,6 +110,21 @@ class AiohttpWire:
     def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
         connect = min(seconds, self._network.connect_timeout)
         return aiohttp.ClientTimeout(total=seconds, sock_connect=connect)
+
+
+class _Guarded(BytesPayload):
+    """A body that looks before it goes. aiohttp writes the headers with it, so nothing went before."""
+
+    def __init__(self, body: bytes, guard: Callable[[], bool]) -> None:
+        super().__init__(body)
+        self.held_back = False
+        self._may = guard
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        if not self._may():
+            self.held_back = True
+            raise aiohttp.ClientConnectionError("held back")
+        await super().write_with_length(writer, content_length)
 
 
 class _Once(Exception):

@@ -49,10 +49,11 @@ class Leases:
         async with self._database.reading() as connection:
             return _lease(await first(connection, query, values | before))
 
-    async def beat(self, term: Term) -> bool:
-        """False when the term is over."""
+    async def beat(self, term: Term, *, clock_offset: float | None = None) -> bool:
+        """False when the term is over. `clock_offset` is noted for whoever comes next."""
+        values = _values(term) | {"clock_offset": clock_offset}
         async with self._database.reading() as connection:
-            return await run(connection, _SQL["beat"], _values(term)) == 1
+            return await run(connection, _SQL["beat"], values) == 1
 
     async def resign(self, term: Term) -> None:
         """Give it up, so that the next need not wait."""

@@ -16,7 +16,7 @@ returning name, holder, epoch, beat, clock_offset;
 
 -- name: beat
 -- Does not wait for our own transactions: they share the key only.
-update leases set beat = beat + 1
+update leases set beat = beat + 1, clock_offset = coalesce(%(clock_offset)s::float8, clock_offset)
 where name = %(name)s and epoch = %(epoch)s and holder is not null
 returning beat;
 

@@ -91,11 +91,12 @@ class MemoryLeases:
         self._leases[name] = Lease(name, holder, epoch + 1, beat + 1, clock_offset)
         return self._leases[name]
 
-    async def beat(self, term: Term) -> bool:
+    async def beat(self, term: Term, *, clock_offset: float | None = None) -> bool:
         lease = self._of(term)
         if lease is None:
             return False
-        self._leases[term.org] = replace(lease, beat=lease.beat + 1)
+        offset = lease.clock_offset if clock_offset is None else clock_offset
+        self._leases[term.org] = replace(lease, beat=lease.beat + 1, clock_offset=offset)
         return True
 
     async def resign(self, term: Term) -> None:
