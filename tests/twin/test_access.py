@@ -97,7 +97,6 @@ def test_topics_that_do_not_exist_or_are_elsewhere_lack_nothing_but_are_refused(
         f"v2.users.{world.agents[0].id}.mutes",
         f"v2.users.{stranger.id}.presence",
         "v2.users.nobody.presence",
-        f"v2.users.{world.agents[0].id}.tokens",
     ):
         assert world.access.topic(caller, topic) == ()
 

@@ -35,8 +35,23 @@ def test_a_fault_is_used_as_often_as_said_and_then_gone():
 def test_a_fault_without_times_stays_until_it_is_deleted():
     faults, fault = faults_with("reset")
     assert [faults.for_request(**PATCH) for _ in range(3)] == [fault] * 3
-    assert (faults.remove(fault.id), faults.remove(fault.id)) == (True, False)
+    assert faults.remove(fault.id)
     assert faults.for_request(**PATCH) is None
+
+
+def test_a_fault_that_is_used_up_can_be_deleted_and_one_that_never_was_cannot():
+    faults, fault = faults_with("reset", times=1)
+    assert faults.for_request(**PATCH) is fault
+    assert (faults.remove(fault.id), faults.remove("never")) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "times", "lifetime"),
+    [("status", None, 5), ("rate_storm", None, 5), ("rate_storm", 2, None), ("hang", None, None)],
+)
+def test_seconds_are_the_life_of_a_fault_that_has_no_length_of_its_own(kind, times, lifetime):
+    _, fault = faults_with(kind, seconds=5, times=times)
+    assert fault.lifetime == lifetime
 
 
 def test_a_fault_with_a_probability_happens_about_that_often():

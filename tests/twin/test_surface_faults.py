@@ -57,6 +57,29 @@ def test_a_cut_connection_tells_nothing_of_what_was_done(twin, scene, kind, done
     assert twin.requests("PATCH")[-1]["status"] is None
 
 
+async def test_a_change_behind_a_cut_is_told_although_nobody_asks_again(twin, scene):
+    call, client, path = scene
+    channel = client.open_channel([f"v2.users.{twin.agents[0].id}.conversations.calls"])
+    twin.turn(apply_ms=[20, 20])
+    twin.fault("apply_then_reset", match=MUTE, times=1)
+    async with listening(channel) as listener:
+        with pytest.raises((ConnectionError, http.client.RemoteDisconnected)):
+            client.send("PATCH", path, {"muted": True})
+        event = await listener.next()
+    assert [one["muted"] for one in event["eventBody"]["participants"]][-1] is True
+    assert muted(twin, call)
+
+
+def test_a_storm_of_seconds_passes_by_itself(twin, scene):
+    _, client, path = scene
+    fault = twin.fault("rate_storm", seconds=20)
+    client.expect(429, "PATCH", path, {"muted": True})
+    client.expect(429, "GET", "/api/v2/tokens/me")
+    twin.advance(21)
+    client.expect(202, "PATCH", path, {"muted": True})
+    twin.control("DELETE", f"/faults/{fault}")
+
+
 def test_a_change_can_be_done_and_reported_as_failed(twin, scene):
     call, client, path = scene
     twin.fault("apply_then_status", match=MUTE, times=1)

@@ -146,6 +146,30 @@ async def test_heartbeats_and_the_end_of_a_channel_follow_the_clock(twin):
     client.expect(404, "HEAD", f"{CHANNELS}/{channel['id']}")
 
 
+async def test_heartbeats_come_although_nobody_asks_anything(twin):
+    twin.turn(heartbeat_s=0.05)
+    async with listening(Platform.as_client(twin).open_channel([calls_topic(twin)])) as listener:
+        assert (await listener.next())["eventBody"]["message"] == "WebSocket Heartbeat"
+        assert (await listener.next())["eventBody"]["message"] == "WebSocket Heartbeat"
+
+
+async def test_every_verb_is_told_also_when_it_changes_nothing(twin):
+    call = twin.place_call()
+    async with listening(Platform.as_client(twin).open_channel([calls_topic(twin)])) as listener:
+        twin.press_mute(call, muted=False)
+        assert muted_in(await listener.next(), twin.leg(call)) is False
+        twin.control("POST", f"/calls/{call['id']}/retrieve")
+        assert (await listener.next())["topicName"] == calls_topic(twin)
+
+
+def test_a_client_follows_every_kind_of_topic(twin):
+    client, queue = Platform.as_client(twin), twin.control("GET", "/state")["queues"][0]["id"]
+    templates = [topic for topic in contract.document()["x-notification-topics"] if ".system." not in topic]
+    client.open_channel(
+        [topic.replace("{id}", queue if "queues" in topic else twin.agents[0].id) for topic in templates]
+    )
+
+
 async def test_subscribing_again_extends_the_channel(twin):
     client = Platform.as_client(twin)
     channel = client.open_channel([calls_topic(twin)])

@@ -59,7 +59,9 @@ def test_signing_in_leads_back_with_a_code_and_the_state_unchanged(twin):
     made = twin.control("POST", "/clients", {"grant": "code"})
     state = "a b&c=d/ü+%20"
     asked = {"client_id": made["id"], "response_type": "code", "redirect_uri": REDIRECT, "state": state}
-    back = returned(sign_in(twin, twin.agents[0], asked))
+    reply = sign_in(twin, twin.agents[0], asked)
+    assert "+" not in reply.headers["location"]
+    back = returned(reply)
     assert back["state"] == state
     form = {"grant_type": "authorization_code", "code": back["code"], "redirect_uri": REDIRECT}
     token = ask_token(twin, form, client=(made["id"], made["secret"])).json

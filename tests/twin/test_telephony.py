@@ -112,6 +112,29 @@ def test_a_consult_puts_the_customer_aside_until_it_becomes_a_transfer():
     assert len(call.legs(second.id)) == 1
 
 
+def test_a_consult_becomes_a_conference_without_a_second_leg():
+    world = quiet_world()
+    first, second = world.agents[:2]
+    call, _ = call_of(world, first)
+    world.telephony.consult(call.id, agent=first.id, to=second.id, connected=True)
+    call = world.telephony.conference(call.id, agent=first.id, to=second.id)
+    assert not call.participants[0].confined
+    (joined,) = call.legs(second.id)
+    assert joined.connected
+    assert joined.consult_participant_id is None
+
+
+@pytest.mark.parametrize("verb", ["consult", "conference"])
+def test_nobody_is_invited_to_a_call_twice(verb):
+    world = quiet_world()
+    first, second = world.agents[:2]
+    call, _ = call_of(world, first)
+    world.telephony.conference(call.id, agent=first.id, to=second.id)
+    for to in (first, second):
+        with pytest.raises(Impossible, match="on the call already"):
+            getattr(world.telephony, verb)(call.id, agent=first.id, to=to.id)
+
+
 def test_a_conference_goes_on_when_one_agent_leaves_and_ends_with_the_last():
     world = quiet_world()
     first, second = world.agents[:2]

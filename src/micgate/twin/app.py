@@ -53,7 +53,7 @@ class Twin:
     def __init__(self, *, plan: Plan, host: str, control_token: str | None) -> None:
         self._plan = plan
         self._token = control_token
-        self.sockets = Sockets()
+        self.sockets = Sockets(self.settle)
         self.guard = Guard(host=host, token=control_token)
         self.base = ""
         self._ahead = 0.0
@@ -169,11 +169,13 @@ class Twin:
             return await self.sockets.serve(request, self.channels, path[len("/channels/") :])
         body = await request.read() if request.can_read_body else b""
         self.settle()
-        if path.startswith("/_twin"):
-            answer = await self._controlled(request, path, query, body)
-        else:
-            answer = await self._answered(request, path, query, body)
-        self.settle()
+        try:
+            if path.startswith("/_twin"):
+                answer = await self._controlled(request, path, query, body)
+            else:
+                answer = await self._answered(request, path, query, body)
+        finally:
+            self.settle()
         return _response(answer)
 
     async def _controlled(self, request: web.BaseRequest, path: str, query: Query, body: bytes) -> Answer:

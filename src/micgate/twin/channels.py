@@ -24,8 +24,8 @@ class Outlet(Protocol):
         """Send what waits, then close."""
         ...
 
-    def closing(self) -> None:
-        """Announce the end, close a while later."""
+    def closing(self, seconds: float | None = None) -> None:
+        """Announce the end, close `seconds` later (None: as the knob says)."""
         ...
 
     def silence(self, seconds: float) -> None: ...
@@ -170,7 +170,7 @@ class Channels:
         deeds: dict[str, Callable[[], None]] = {
             "socket_cut": outlet.cut,
             "socket_silent": lambda: outlet.silence(fault.wait),
-            "socket_closing": outlet.closing,
+            "socket_closing": lambda: outlet.closing(fault.seconds),
             "channel_evicted": lambda: self.end(channel, "evicted"),
             "token_revoked": lambda: self.world.tokens.revoke(channel.caller.token),
         }

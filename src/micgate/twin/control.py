@@ -212,8 +212,14 @@ def add_fault(wish: Wish) -> Answer:
         vendor_body=wanted.vendor_body,
         delay_ms=wanted.delay_ms,
     )
+    if made.lifetime is not None:
+        world.later(made.lifetime, lambda: _over(world, made))
     _strike_now(wish, made)
     return json_answer({"id": made.id})
+
+
+def _over(world: World, made: Fault) -> None:
+    world.faults.remove(made.id)
 
 
 def _strike_now(wish: Wish, made: Fault) -> None:

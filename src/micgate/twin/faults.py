@@ -35,6 +35,8 @@ _WAITS = {"hang": 3600.0, "slow": 3.0, "rate_storm": 30.0, "socket_silent": 3600
 """Seconds of the kinds that last, when nothing was said."""
 _DELAYS_MS = {"event_late": 3_000.0, "event_stale": 50.0, "events_swapped": 2_000.0}
 _STATUS = {"apply_then_status": 503, "html": 502}
+_HAVE_LENGTH = EVENT_KINDS - {"event_lost"} | {"hang", "slow", "socket_silent", "socket_closing"}
+"""Of these `seconds` is the length of each use; of the others, how long the fault is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,11 @@ class Fault:
     status: int | None = None
     vendor_body: bool = True
     delay_ms: float | None = None
+
+    @property
+    def lifetime(self) -> float | None:
+        """Seconds until it goes by itself; None: when it is used up or deleted."""
+        return None if self.kind in _HAVE_LENGTH or self.left is not None else self.seconds
 
     @property
     def wait(self) -> float:
@@ -101,6 +108,7 @@ class Faults:
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
         self._faults: dict[str, Fault] = {}
+        self._ids: set[str] = set()
 
     def add(
         self,
@@ -117,6 +125,8 @@ class Faults:
     ) -> Fault:
         """Raises Impossible (400) for an unknown kind or figures that make no sense."""
         _check(kind, times=times, probability=probability, status=status)
+        if min(seconds or 0, delay_ms or 0) < 0:
+            raise Impossible("seconds and delay_ms are not negative.", status=400)
         fault = Fault(
             id=fault_id,
             kind=kind,
@@ -129,14 +139,16 @@ class Faults:
             delay_ms=delay_ms,
         )
         self._faults[fault_id] = fault
+        self._ids.add(fault_id)
         return fault
 
     def remove(self, fault_id: str | None = None) -> bool:
-        """Delete one, or all. False: there was no such fault."""
+        """Delete one, used up or not, or all. False: there never was such a fault."""
         if fault_id is None:
             self._faults.clear()
             return True
-        return self._faults.pop(fault_id, None) is not None
+        self._faults.pop(fault_id, None)
+        return fault_id in self._ids
 
     def all(self) -> list[Fault]:
         return list(self._faults.values())

@@ -4,7 +4,7 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 from string import Template
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from micgate.twin.exchange import HTML, Answer, Query
 from micgate.twin.loopback import leads_home
@@ -84,7 +84,11 @@ def _back(wanted: dict[str, str], facts: dict[str, str]) -> Answer:
     address = wanted["redirect_uri"]
     joint = "&" if "?" in address else "?"
     return Answer(
-        status=302, headers={"Location": address + joint + urlencode(facts), "Cache-Control": "no-store"}
+        status=302,
+        headers={
+            "Location": address + joint + urlencode(facts, quote_via=quote),
+            "Cache-Control": "no-store",
+        },
     )
 
 

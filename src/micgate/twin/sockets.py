@@ -30,10 +30,17 @@ class Said(msgspec.Struct, rename="camel"):
 class Socket:
     """One open socket of a channel. Messages wait in a queue that one task empties."""
 
-    def __init__(self, shell: web.WebSocketResponse, request: web.BaseRequest, channels: Channels) -> None:
+    def __init__(
+        self,
+        shell: web.WebSocketResponse,
+        request: web.BaseRequest,
+        channels: Channels,
+        settle: Callable[[], None],
+    ) -> None:
         self._shell = shell
         self._request = request
         self._channels = channels
+        self._settle = settle
         self._waiting: deque[bytes] = deque()
         self._something = asyncio.Event()
         self._idle = asyncio.Event()
@@ -56,9 +63,10 @@ class Socket:
         self._ending = True
         self._something.set()
 
-    def closing(self) -> None:
+    def closing(self, seconds: float | None = None) -> None:
+        warned = self._channels.world.behaviour.closing_warning_s if seconds is None else seconds
         self.put(messages.socket_closing())
-        self._later(self._channels.world.behaviour.closing_warning_s, self.close)
+        self._later(warned, self.close)
 
     def silence(self, seconds: float) -> None:
         self._silent_until = self._channels.world.now + seconds
@@ -77,9 +85,11 @@ class Socket:
         writer = asyncio.create_task(self._write())
         self._start_timers()
         self._channels.strike(channel)
+        self._settle()
         try:
             async for message in self._shell:
                 self._hear(channel, message)
+                self._settle()
         finally:
             for timer in self._timers:
                 timer.cancel()
@@ -152,9 +162,10 @@ class Socket:
 
 
 class Sockets:
-    """All open sockets."""
+    """All open sockets. `settle` lets what they set going happen in time."""
 
-    def __init__(self) -> None:
+    def __init__(self, settle: Callable[[], None]) -> None:
+        self._settle = settle
         self._open: set[Socket] = set()
 
     async def serve(
@@ -168,7 +179,7 @@ class Sockets:
         if not shell.can_prepare(request):
             return web.Response(status=400, text="This address takes a WebSocket upgrade only.\n")
         await shell.prepare(request)
-        socket = Socket(shell, request, channels)
+        socket = Socket(shell, request, channels, self._settle)
         channel = channels.attach(channel_id, socket)
         if channel is None:
             await shell.send_frame(messages.GONE, WSMsgType.TEXT)

@@ -132,6 +132,7 @@ def allow_browsers(headers: Mapping[str, str]) -> Answer:
     """The answer to a preflight: browser SDKs call from any origin."""
     return Answer(
         headers={
+            "ININ-Correlation-Id": str(uuid.uuid4()),
             "Access-Control-Allow-Origin": headers.get("Origin", "*"),
             "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
             "Access-Control-Allow-Headers": headers.get("Access-Control-Request-Headers", "*"),

@@ -162,7 +162,10 @@ class Telephony:
     def consult(self, conversation_id: str, *, agent: str, to: str, connected: bool = False) -> Conversation:
         """`to` gets a new leg to talk to `agent`, while the customer is put aside (`confined`)."""
         conversation, leg = self._connected(conversation_id, agent)
-        invited = self._invite(conversation, leg, self._user(to, conversation), connected=connected)
+        target = self._user(to, conversation)
+        if _present(conversation, target) is not None:
+            raise Impossible(f"{target.name} is on the call already.")
+        invited = self._invite(conversation, leg, target, connected=connected)
         newcomer = replace(invited.participants[-1], consult_participant_id=leg.id)
         invited = replace(invited, participants=(*invited.participants[:-1], newcomer))
         return self._commit(legs.put_aside(invited, aside=True))
@@ -170,9 +173,22 @@ class Telephony:
     def conference(
         self, conversation_id: str, *, agent: str, to: str, connected: bool = False
     ) -> Conversation:
+        """`to` gets a new leg and all hear each other. One that `agent` consults keeps its leg."""
         conversation, leg = self._connected(conversation_id, agent)
         target = self._user(to, conversation)
-        return self._commit(self._invite(conversation, leg, target, connected=connected))
+        there = _present(conversation, target)
+        if there is None:
+            return self._commit(self._invite(conversation, leg, target, connected=connected))
+        if there.consult_participant_id != leg.id:
+            raise Impossible(f"{target.name} is on the call already.")
+        merged = legs.changed(
+            conversation,
+            lambda one: one.id == there.id,
+            lambda one: replace(one, consult_participant_id=None, confined=False),
+        )
+        if connected and _rings(there):
+            merged = legs.answered(merged, there.id, now=self._floor.clock.now)
+        return self._commit(legs.put_aside(merged, aside=False))
 
     def voicemail(self, conversation_id: str, *, agent: str) -> Conversation:
         """The agent's voicemail joins: one more participant with the same user."""
@@ -310,11 +326,17 @@ class Telephony:
         return conversation, leg
 
     def _commit(self, conversation: Conversation, *, cause: Cause = "agent") -> Conversation:
-        return self._floor.commit(conversation, cause=cause)
+        """Every verb is told to all in the call, also when it changed nothing."""
+        return self._floor.commit(conversation, cause=cause, always=True)
 
 
 def _rings(leg: Participant) -> bool:
     return leg.user_id is not None and leg.state in ("alerting", "dialing", "contacting", "offering")
+
+
+def _present(conversation: Conversation, user: User) -> Participant | None:
+    """The leg with which a user is on the call, or will be."""
+    return legs.newest(conversation.legs(user.id), lambda one: not one.ended and one.purpose != "voicemail")
 
 
 def _completing(conversation: Conversation, leg_id: str, leaves: str) -> Conversation:

@@ -15,7 +15,7 @@ TEMPLATES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("v2.users.{id}.presence", "The presence of a user", PRESENCE),
     ("v2.users.{id}.routingStatus", "The routing status of a user", PRESENCE),
     ("v2.users.{id}.activity", "The activity of a user", PRESENCE),
-    ("v2.users.{id}.tokens", "Tokens of a user", ()),
+    ("v2.users.{id}.tokens", "Tokens of a user", PRESENCE),
     ("v2.routing.queues.{id}.conversations.calls", "The calls of a queue", VIEW),
     ("v2.routing.queues.{id}.users", "Members who join or leave a queue", QUEUE),
 )
