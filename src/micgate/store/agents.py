@@ -1,18 +1,19 @@
-"""People as the record knows them: a pseudonym each, and beside it what can be erased."""
+"""People as this database knows them, and who of them needs a second person."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
 
 import msgspec
 
-from micgate.store.database import Database, every, one
-from micgate.store.ids import new_id
+from micgate.store import entries
+from micgate.store.database import Database, every, run
+from micgate.store.entries import NewEntry
 from micgate.store.queries import queries
 
 _SQL = queries("agents")
 
 
 class Agent(msgspec.Struct, frozen=True, kw_only=True):
-    """`pseudonym` stands for the person wherever something can never be taken back."""
+    """`pseudonym` stays when name and address are erased."""
 
     user_id: str
     pseudonym: str
@@ -26,27 +27,43 @@ class Agents:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def meet(
-        self, org: str, user_id: str, *, email: str | None = None, name: str | None = None
-    ) -> Agent:
-        """The agent, who gets a pseudonym when met first."""
-        values = {"org": org, "user_id": user_id, "pseudonym": new_id(), "email": email, "name": name}
+    async def put(self, org: str, agents: Sequence[Agent]) -> None:
+        """Names and addresses may change; the first pseudonym stays."""
+        values: dict[str, object] = {
+            name: [getattr(agent, name) for agent in agents] for name in Agent.__struct_fields__
+        }
         async with self._database.reading() as connection:
-            return msgspec.convert(await one(connection, _SQL["meet"], values), Agent)
+            await run(connection, _SQL["put"], values | {"org": org})
 
-    async def of_users(self, org: str, users: Collection[str]) -> dict[str, Agent]:
-        """Those met before, by user id."""
-        found = await self._read("of_users", {"org": org, "users": sorted(users)})
-        return {agent.user_id: agent for agent in found}
+    async def get(self, org: str, users: Sequence[str]) -> tuple[Agent, ...]:
+        return await self._read("of_ids", {"org": org, "users": list(users)})
 
-    async def of_pseudonyms(self, org: str, pseudonyms: Collection[str]) -> dict[str, Agent]:
-        found = await self._read("of_pseudonyms", {"org": org, "pseudonyms": sorted(pseudonyms)})
-        return {agent.pseudonym: agent for agent in found}
+    async def behind(self, org: str, pseudonyms: Sequence[str]) -> tuple[Agent, ...]:
+        return await self._read("of_pseudonyms", {"org": org, "pseudonyms": list(pseudonyms)})
 
-    async def of_email(self, org: str, email: str) -> tuple[Agent, ...]:
-        return await self._read("of_email", {"org": org, "email": email})
+    async def find(self, org: str, text: str) -> tuple[Agent, ...]:
+        """By user id, address or whole name, whatever the case."""
+        return await self._read("find", {"org": org, "text": text})
+
+    async def erase(self, org: str, user_id: str) -> None:
+        async with self._database.reading() as connection:
+            await run(connection, _SQL["erase"], {"org": org, "user_id": user_id})
+
+    async def protect(
+        self, org: str, kind: str, subject: str, *, protect: bool, at: float, by: str, entry: NewEntry
+    ) -> None:
+        """Mark an agent or a queue, or take the mark off; never without an entry."""
+        values = {"org": org, "kind": kind, "id": subject, "at": at, "by": by}
+        async with self._database.transaction() as connection:
+            await run(connection, _SQL["protect" if protect else "unprotect"], values)
+            await entries.add(connection, org, [entry])
+
+    async def protected(self, org: str) -> frozenset[tuple[str, str]]:
+        """Pairs of kind (agent, queue) and id."""
+        async with self._database.reading() as connection:
+            rows = await every(connection, _SQL["protected"], {"org": org})
+        return frozenset((row["kind"], row["id"]) for row in rows)
 
     async def _read(self, name: str, values: dict[str, object]) -> tuple[Agent, ...]:
         async with self._database.reading() as connection:
-            rows = await every(connection, _SQL[name], values)
-        return tuple(msgspec.convert(row, Agent) for row in rows)
+            return tuple(Agent(**row) for row in await every(connection, _SQL[name], values))

@@ -11,6 +11,7 @@ StoreError
 ├── InvariantBroken        a rule of the schema says no: our mistake
 ├── Full                   the disk of the database is full
 ├── WrongSchema            the database is older or newer than this micgate
+├── BackupFailed           a dump could not be made, or not be put back
 └── EmbeddedFailed         the embedded database cannot be started here
 """
 
@@ -87,6 +88,10 @@ class Full(StoreError):
 
 class WrongSchema(StoreError):
     word = "wrong_schema"
+
+
+class BackupFailed(StoreError):
+    word = "backup_failed"
 
 
 class EmbeddedFailed(StoreError):

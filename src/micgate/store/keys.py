@@ -1,6 +1,4 @@
-"""API keys as rows. Of a key only a hash is kept."""
-
-from collections.abc import Collection, Sequence
+"""API keys. The key itself is never here, only its prefix and a hash."""
 
 import msgspec
 
@@ -12,8 +10,8 @@ from micgate.store.queries import queries
 _SQL = queries("keys")
 
 
-class Key(msgspec.Struct, frozen=True, kw_only=True):
-    """`limits` is a JSON object of the service's. Revoked from `revoked_at` on, which may lie ahead."""
+class StoredKey(msgspec.Struct, frozen=True, kw_only=True):
+    """`limits` is a JSON object that the service reads. A key is good from `made_at` until it expires."""
 
     id: str
     org: str
@@ -27,47 +25,51 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     last_used_at: float | None = None
     revoked_at: float | None = None
 
-    def __repr__(self) -> str:
-        return f"Key({self.prefix})"
-
-    def ends_at(self) -> float:
-        return self.expires_at if self.revoked_at is None else min(self.expires_at, self.revoked_at)
+    def good(self, *, now: float) -> bool:
+        return self.revoked_at is None and now < self.expires_at
 
 
 class Keys:
-    """Each call is a transaction of its own, entries of the record included."""
+    """Each call is a transaction of its own; what changes a key's power leaves an entry."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, key: Key, told: Sequence[NewEntry] = ()) -> None:
+    async def add(self, key: StoredKey, *, entry: NewEntry) -> None:
         values = msgspec.structs.asdict(key) | {"scopes": list(key.scopes)}
         async with self._database.transaction() as connection:
             await run(connection, _SQL["add"], values)
-            await entries.add(connection, key.org, told)
+            await entries.add(connection, key.org, [entry])
 
-    async def of_prefix(self, org: str, prefix: str) -> Key | None:
-        async with self._database.reading() as connection:
-            row = await first(connection, _SQL["of_prefix"], {"org": org, "prefix": prefix})
-        return _key(row) if row else None
+    async def revoke(self, org: str, key_id: str, *, at: float, entry: NewEntry) -> bool:
+        """False when there is no such key, or it was revoked before."""
+        async with self._database.transaction() as connection:
+            done = await run(connection, _SQL["revoke"], {"org": org, "id": key_id, "at": at}) == 1
+            if done:
+                await entries.add(connection, org, [entry])
+        return done
 
-    async def all(self, org: str) -> tuple[Key, ...]:
+    async def shorten(self, org: str, key_id: str, *, at: float, entry: NewEntry) -> bool:
+        """Let it expire then. False when it ends by then anyway."""
+        async with self._database.transaction() as connection:
+            done = await run(connection, _SQL["shorten"], {"org": org, "id": key_id, "at": at}) == 1
+            if done:
+                await entries.add(connection, org, [entry])
+        return done
+
+    async def all(self, org: str) -> tuple[StoredKey, ...]:
         async with self._database.reading() as connection:
             return tuple(_key(row) for row in await every(connection, _SQL["all"], {"org": org}))
 
-    async def end(self, org: str, key_id: str, *, at: float, told: Sequence[NewEntry] = ()) -> Key | None:
-        """Revoke it from then on. None when there is no such key, or it ends by then anyway."""
-        async with self._database.transaction() as connection:
-            row = await first(connection, _SQL["end"], {"org": org, "id": key_id, "at": at})
-            if row is None:
-                return None
-            await entries.add(connection, org, told)
-            return _key(row)
-
-    async def used(self, org: str, ids: Collection[str], *, at: float) -> None:
+    async def by_prefix(self, prefix: str) -> StoredKey | None:
         async with self._database.reading() as connection:
-            await run(connection, _SQL["used"], {"org": org, "ids": sorted(ids), "at": at})
+            row = await first(connection, _SQL["by_prefix"], {"prefix": prefix})
+        return _key(row) if row else None
+
+    async def used(self, key_id: str, *, at: float) -> None:
+        async with self._database.reading() as connection:
+            await run(connection, _SQL["used"], {"id": key_id, "at": at})
 
 
-def _key(row: Row) -> Key:
-    return Key(**{**row, "scopes": tuple(row["scopes"])})
+def _key(row: Row) -> StoredKey:
+    return StoredKey(**row | {"scopes": tuple(row["scopes"])})

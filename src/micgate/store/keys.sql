@@ -1,21 +1,20 @@
 -- name: add
 insert into keys (id, org, prefix, hash, name, scopes, limits, made_at, expires_at)
-values (%(id)s, %(org)s, %(prefix)s, %(hash)s, %(name)s, %(scopes)s::text[], %(limits)s::jsonb, %(made_at)s,
+values (%(id)s, %(org)s, %(prefix)s, %(hash)s, %(name)s, %(scopes)s, %(limits)s::jsonb, %(made_at)s,
   %(expires_at)s);
 
--- name: of_prefix
-select id, org, prefix, hash, name, scopes, limits, made_at, expires_at, last_used_at, revoked_at
-from keys where org = %(org)s and prefix = %(prefix)s;
-
 -- name: all
-select id, org, prefix, hash, name, scopes, limits, made_at, expires_at, last_used_at, revoked_at
-from keys where org = %(org)s order by id;
+select * from keys where org = %(org)s order by made_at, id;
 
--- name: end
--- A key that ends already ends no later.
-update keys set revoked_at = least(revoked_at, %(at)s) where org = %(org)s and id = %(id)s
-  and (revoked_at is null or revoked_at > %(at)s)
-returning id, org, prefix, hash, name, scopes, limits, made_at, expires_at, last_used_at, revoked_at;
+-- name: by_prefix
+select * from keys where prefix = %(prefix)s;
 
 -- name: used
-update keys set last_used_at = greatest(last_used_at, %(at)s) where org = %(org)s and id = any(%(ids)s::uuid[]);
+update keys set last_used_at = %(at)s where id = %(id)s and (last_used_at is null or last_used_at < %(at)s);
+
+-- name: revoke
+update keys set revoked_at = %(at)s where org = %(org)s and id = %(id)s and revoked_at is null;
+
+-- name: shorten
+update keys set expires_at = %(at)s
+where org = %(org)s and id = %(id)s and revoked_at is null and expires_at > %(at)s;

@@ -63,11 +63,15 @@ def check(conninfo: str) -> None:
         )
 
 
-def _prepare(connection: psycopg.Connection) -> None:
-    roles = connection.execute("select 1 from pg_roles where rolname = %s", [APPLICATION]).fetchone()
-    if not roles:
+def ensure_role(connection: psycopg.Connection) -> None:
+    """The application's role, which the schema grants its rights to."""
+    if not connection.execute("select 1 from pg_roles where rolname = %s", [APPLICATION]).fetchone():
         connection.execute(f"create role {APPLICATION} nologin".encode())
         connection.execute(f"grant {APPLICATION} to current_user".encode())
+
+
+def _prepare(connection: psycopg.Connection) -> None:
+    ensure_role(connection)
     connection.execute(f"create schema if not exists {SCHEMA}".encode())
     connection.execute(f"grant usage on schema {SCHEMA} to {APPLICATION}".encode())
     connection.execute(_BOOKS)

@@ -7,6 +7,7 @@ from micgate.control.mute import Mute
 from micgate.control.pace import PACE
 from micgate.store import commands, entries, fold, idempotency, leases, microphones, mutes, orgs
 from micgate.store.agents import Agents
+from micgate.store.channels import Channels
 from micgate.store.commands import Commands
 from micgate.store.database import Connection, Database
 from micgate.store.entries import Entries, Sealed
@@ -17,7 +18,6 @@ from micgate.store.leases import Leases, Term
 from micgate.store.microphones import BLANK, Microphones, Remembered
 from micgate.store.mutes import Ending, Mutes
 from micgate.store.orgs import Orgs
-from micgate.store.protections import Protections
 from micgate.store.target import Subject
 from micgate.store.verbs import (
     Change,
@@ -52,9 +52,9 @@ class PostgresStore:
         self.recordings = Microphones(database, subject=Subject.RECORDING)
         self.commands = Commands(database)
         self.entries = Entries(database)
+        self.channels = Channels(database)
         self.agents = Agents(database)
         self.keys = Keys(database)
-        self.protections = Protections(database)
 
     async def place(self, change: Change, *, now: float) -> Placed:
         async with self._database.transaction() as connection:

@@ -1,0 +1,107 @@
+"""A logical dump of our schema into one file, and back. Needs no PostgreSQL but the embedded one's tools."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from micgate.store.account import environment
+from micgate.store.binaries import installed
+from micgate.store.database import SCHEMA, limited, translated
+from micgate.store.errors import BackupFailed
+from micgate.store.migrate import ensure_role
+
+_STALE = """
+update {table} set wake_at = 0, version = version + 1,
+  memory = jsonb_set(memory #- '{memory,proven}' #- '{memory,looks}', '{memory,stale}', 'true')"""
+_AFTERWARDS = (
+    *(_STALE.replace("{table}", table).encode() for table in ("microphones", "recordings")),
+    b"update leases set holder = null, epoch = epoch + 1, beat = beat + 1",
+)
+_ENVIRONMENT = {
+    "host": "PGHOST",
+    "port": "PGPORT",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "dbname": "PGDATABASE",
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+    "passfile": "PGPASSFILE",
+}
+
+
+def backup(conninfo: str, file: Path, *, tools: Path | None = None) -> None:
+    """Write the schema with everything in it to `file`, 0600, as it was at one moment.
+
+    `conninfo` is the owner's, `tools` a folder with pg_dump. The file appears when it is whole.
+    """
+    partial = file.with_name(f"{file.name}.part")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as output:
+        command = [_tool("pg_dump", tools), "--format=custom", f"--schema={SCHEMA}", "--no-password"]
+        _run(command, conninfo, output=output.fileno())
+        os.fsync(output.fileno())
+    partial.rename(file)
+
+
+def restore(conninfo: str, file: Path, *, tools: Path | None = None) -> None:
+    """Put back what `backup` wrote, all of it or nothing; what is there now is dropped.
+
+    Afterwards everything observed is stale and due, and no keeper's term goes on. Refused while the database
+    is in use.
+    """
+    with translated(), psycopg.connect(limited(conninfo), autocommit=True) as connection:
+        if connection.execute(_OTHERS).fetchone() != (0,):
+            raise BackupFailed("The database is in use.", remedy="Stop every micgate serve first.")
+        ensure_role(connection)
+    command = [_tool("pg_restore", tools), "--clean", "--if-exists", "--single-transaction", "--no-password"]
+    with file.open("rb") as source:
+        _run([*command, f"--dbname={_database(conninfo)}"], conninfo, source=source.fileno())
+    with translated(), psycopg.connect(limited(conninfo, statement_ms=_STATEMENT_MS)) as connection:
+        for statement in _AFTERWARDS:
+            connection.execute(statement)
+
+
+_STATEMENT_MS = 600_000
+_OTHERS = (
+    b"select count(*) from pg_stat_activity where datname = current_database()"
+    b" and application_name = 'micgate' and pid <> pg_backend_pid()"
+)
+
+
+def _tool(name: str, folder: Path | None) -> str:
+    """From the folder given, else of this machine, else of the wheel, which speaks no TLS."""
+    found = shutil.which(name, path=None if folder is None else str(folder))
+    return found or str(installed() / name)
+
+
+def _run(
+    command: list[str], conninfo: str, *, source: int = subprocess.DEVNULL, output: int = subprocess.DEVNULL
+) -> None:
+    """Passwords travel in the environment, which only this account can read."""
+    done = subprocess.run(  # noqa: S603 -- our own command, no shell reads it
+        command,
+        env=environment() | _connection(conninfo),
+        stdin=source,
+        stdout=output,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        name = Path(command[0]).name
+        raise BackupFailed(
+            f"{name} failed: {done.stderr.strip().splitlines()[-1]}", remedy="Nothing was changed."
+        )
+
+
+def _connection(conninfo: str) -> dict[str, str]:
+    given = conninfo_to_dict(conninfo)
+    return {name: str(given[key]) for key, name in _ENVIRONMENT.items() if given.get(key) is not None}
+
+
+def _database(conninfo: str) -> str:
+    return str(conninfo_to_dict(conninfo).get("dbname") or "")
