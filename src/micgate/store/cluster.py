@@ -97,7 +97,7 @@ class Cluster:
             if not life.try_alone():
                 raise self._failed("Processes of it are still alive.")
             self._configure()
-            (self.data / "postmaster.pid").unlink(missing_ok=True)  # its process id may be anybody's by now
+            self._forget_the_dead()
             self._child = self.account.start(
                 [self.binaries.path("postgres"), "-D", str(self.data)], log=self.log, keep=(life.fd,)
             )
@@ -121,6 +121,8 @@ class Cluster:
             _signal(parent, signal.SIGINT)
         if not self._gone_within(patience):
             self.kill()
+        if self.socket != self.directory:
+            shutil.rmtree(self.socket, ignore_errors=True)
 
     def kill(self) -> None:
         """End every process of it, also the stopped ones. What was committed is safe."""
@@ -207,6 +209,11 @@ class Cluster:
             path.write_text(text)
             path.chmod(0o600)
             self.account.owns(path)
+
+    def _forget_the_dead(self) -> None:
+        """PostgreSQL would believe in process ids that are a zombie's or somebody else's by now."""
+        for path in (self.data / "postmaster.pid", self.socket / _SOCKET, self.socket / f"{_SOCKET}.lock"):
+            path.unlink(missing_ok=True)
 
     def _socket_directory(self, digest: str) -> Path:
         if len(os.fsencode(self.directory / _SOCKET)) <= _LONGEST_SOCKET_PATH:

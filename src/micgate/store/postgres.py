@@ -219,7 +219,8 @@ async def _mutes_for(connection: Connection, org: str, rows: Sequence[Remembered
     standing = await mutes.standing_at(connection, org, {row.target for row in rows})
     known = {mute.id for mute in standing}
     missed = {mute_id for row in rows for mute_id in row.memory.mutes} - known
-    return (*standing, *await mutes.of_ids(connection, org, sorted(missed)))
+    found = (*standing, *await mutes.of_ids(connection, org, sorted(missed)))
+    return tuple(sorted(found, key=lambda mute: mute.id))
 
 
 async def _next_at(connection: Connection, org: str, *, owner_grace: float) -> float | None:
