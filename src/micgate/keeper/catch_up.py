@@ -1,0 +1,119 @@
+"""What to do where events may be missing: lose sight, and let reads make up for it, as few as possible.
+
+Microphones with mutes, commands or doubts are read by their own decisions, once they are out of sight. One
+overview tells which calls began meanwhile. All others are unknown until their next event.
+"""
+
+import asyncio
+from collections.abc import Iterable
+
+from micgate.control.microphone import LegState
+from micgate.keeper.clock import ServiceClock
+from micgate.keeper.mirror import Mirror
+from micgate.keeper.ports import Books
+from micgate.platform.port import PAGE, GoingOn, NotTold, Platform, Toll
+from micgate.store.leases import Term
+from micgate.store.microphones import Remembered
+from micgate.store.target import Target
+from micgate.store.verbs import at_stake
+
+OVERVIEW = 240.0
+"""Seconds between overviews; they also keep the token from idling, at any inactivity timeout of Genesys."""
+BLIND = 10.0
+"""While a line is down, what is at stake is looked at this often."""
+SILENT = 600.0
+"""A call that nothing was heard of for so long and that no overview lists is read."""
+FORGET = 3600.0
+"""Calls that are over are kept for so long, for events that come late."""
+PAGES = 10
+_READS = 5
+_RETRY = 15.0
+
+
+def load(mirror: Mirror, remembered: Iterable[Remembered]) -> None:
+    """At the beginning of a term: nothing was heard since the last one, so everything is out of sight."""
+    rows = [row for row in remembered if _going_on(row)]
+    for row in rows:
+        mirror.stakes(row.target, are=at_stake(row.memory))
+    mirror.lose_sight(row.target for row in rows)
+
+
+class CatchUp:
+    """`missed` is for whoever keeps the lines."""
+
+    def __init__(
+        self, platform: Platform, mirror: Mirror, books: Books, term: Term, *, clock: ServiceClock, toll: Toll
+    ) -> None:
+        self._platform = platform
+        self._mirror = mirror
+        self._books = books
+        self._term = term
+        self._clock = clock
+        self._toll = toll
+        self._blind: set[str] = set()
+        self._overview_at = clock.now()
+        self._something = asyncio.Event()
+
+    def missed(self, users: frozenset[str], reason: str | None) -> None:
+        """A line was lost, or is back: either way something may have been missed until now."""
+        if reason is None:
+            self._blind -= users
+            self._overview_at = self._clock.now()
+            self._mirror.lose_sight(self._mirror.live(users))
+            self._something.set()
+        else:
+            self._blind |= users
+            self._mirror.lose_sight(self._mirror.at_stake(users))
+
+    async def run(self) -> None:
+        while True:
+            wait = min(BLIND, max(0.0, self._overview_at - self._clock.now()))
+            await self._clock.boot.wait(self._something, wait)
+            self._something.clear()
+            if self._blind:
+                self._mirror.lose_sight(self._mirror.at_stake(self._blind))
+            if self._clock.now() >= self._overview_at:
+                self._overview_at = self._clock.now() + await self._look_over()
+
+    async def _look_over(self) -> float:
+        """Which calls go on. When to ask again, in seconds."""
+        try:
+            going_on = await self._going_on()
+        except NotTold as error:
+            return max(_RETRY, error.closed_for or 0.0)
+        listed = {Target(self._term.org, one.conversation_id, one.user_id) for one in going_on}
+        for target in listed:
+            if not self._mirror.knows(target):
+                self._mirror.appear(target)
+        await self._read_silent(listed)
+        await self._books.sweep(before=self._clock.now() - FORGET)
+        return OVERVIEW
+
+    async def _going_on(self) -> list[GoingOn]:
+        found: list[GoingOn] = []
+        for page in range(1, PAGES + 1):
+            await self._toll()
+            rows = await self._platform.going_on(page=page)
+            found += [one for one in rows if one.user_id and one.conversation_id]
+            if len(rows) < PAGE:
+                break
+        return found
+
+    async def _read_silent(self, listed: set[Target]) -> None:
+        """Calls whose end was missed would be kept for ever."""
+        silent = [
+            target
+            for target in self._mirror.unheard(before=self._clock.now() - SILENT)
+            if target not in listed
+        ]
+        for target in silent[:_READS]:
+            await self._toll()
+            asked_at = self._clock.now()
+            answer = await self._platform.look(target.conversation_id)
+            if answer.call is not None:
+                self._mirror.read(answer.call, asked_at=asked_at, about=target)
+
+
+def _going_on(row: Remembered) -> bool:
+    seen = row.memory.seen
+    return at_stake(row.memory) or seen is None or seen.state is not LegState.OVER

@@ -1,0 +1,264 @@
+"""One term as the keeper of an org: everything that runs while the lease is ours, and how it ends."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from micgate.audit import facts
+from micgate.control.command import Kind, Lane, Outcome
+from micgate.control.pace import PACE, Pace
+from micgate.keeper import catch_up
+from micgate.keeper.budget import Budget
+from micgate.keeper.catch_up import CatchUp
+from micgate.keeper.channels import Channels
+from micgate.keeper.clock import Boot, ServiceClock
+from micgate.keeper.lease import Lessor, Tenure, beat, beat_on
+from micgate.keeper.mirror import Mirror
+from micgate.keeper.ports import Books, Names, Shelf
+from micgate.keeper.record import Recorder
+from micgate.keeper.seal import Published, Sealer
+from micgate.keeper.send import Sender, closing
+from micgate.keeper.supervise import PASSING, Health, Work, keep_going
+from micgate.keeper.wake import Wake
+from micgate.log import Log
+from micgate.platform.port import NotTold, Platform
+from micgate.store.commands import OpenCommand
+from micgate.store.entries import NewEntry
+from micgate.store.errors import Fenced
+from micgate.store.leases import Term
+from micgate.store.verbs import Release, Verbs
+
+FINISH = 4.5
+"""Seconds for what is on its way when a term ends: a little more than a state change may take."""
+CHORES = 2.0
+_READY = 2.0
+_OWN_AGE = 2.0
+_KEEPER = "micgate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """What a keeper is given. `hints` are the orgs for which there may be work; `users` are to be watched."""
+
+    org: str
+    verbs: Verbs
+    lessor: Lessor
+    books: Books
+    shelf: Callable[[Term], Shelf]
+    names: Names
+    recorder: Recorder
+    platform: Platform
+    boot: Boot
+    new_id: Callable[[], str]
+    users: Sequence[str]
+    log: Log
+    pace: Pace = PACE
+    allowed: int = 300
+    published: Published = lambda _: None
+    hints: Callable[[], AsyncIterator[str]] | None = None
+
+
+class Reign:
+    """The parts are public, for whoever shows them."""
+
+    def __init__(self, ports: Ports, tenure: Tenure, clock: ServiceClock, health: Health) -> None:
+        term = tenure.term
+        self.tenure = tenure
+        self.clock = clock
+        self.budget = Budget(allowed=ports.allowed)
+        self.mirror = Mirror(ports.verbs, term, clock=clock, names=ports.names, woken=self.nudge)
+        self.sender = Sender(
+            platform=ports.platform,
+            mirror=self.mirror,
+            budget=self.budget,
+            tenure=tenure,
+            clock=clock,
+            recorder=ports.recorder,
+        )
+        self.sealer = Sealer(ports.verbs, term, boot=ports.boot, published=ports.published)
+        self.wake = Wake(
+            ports.verbs,
+            term,
+            clock=clock,
+            mirror=self.mirror,
+            sender=self.sender,
+            budget=self.budget,
+            names=ports.names,
+            recorder=ports.recorder,
+            new_id=ports.new_id,
+            pace=ports.pace,
+            written=self.sealer.nudge,
+            broken=lambda call: ports.log.write("keeper.no_rule", conversation=call),
+        )
+        self.catch_up = CatchUp(
+            ports.platform,
+            self.mirror,
+            ports.books,
+            term,
+            clock=clock,
+            toll=lambda: self._toll(Lane.LOOK_UP),
+        )
+        self.channels = Channels(
+            ports.platform,
+            ports.shelf(term),
+            self.mirror,
+            users=ports.users,
+            boot=ports.boot,
+            check_lease=self._check_lease,
+            missed=self.catch_up.missed,
+            toll=lambda: self._toll(Lane.CONFIRM),
+        )
+        self._ports = ports
+        self._health = health
+
+    def nudge(self) -> None:
+        """There may be work."""
+        self.wake.nudge()
+        self.sealer.nudge()
+
+    async def run(self) -> None:
+        """Until the lease is lost, something breaks, or it is cancelled; then everything is brought to its
+        end. Raises what ended it.
+        """
+        beating = asyncio.create_task(self._beat(), name="beat")
+        try:
+            await self._rule(beating)
+        finally:
+            await self._end()
+            beating.cancel()
+            await asyncio.gather(beating, return_exceptions=True)
+
+    async def _rule(self, beating: asyncio.Task[None]) -> None:
+        await self._begin()
+        async with asyncio.TaskGroup() as group:
+            for name, work in self._works().items():
+                task = keep_going(name, work, health=self._health, boot=self._ports.boot)
+                group.create_task(task, name=name)
+            group.create_task(self.sender.watch(), name="sender")
+            group.create_task(_joined(beating), name="lease")
+
+    def _works(self) -> dict[str, Work]:
+        works: dict[str, Work] = {
+            "wake": self._wake_on,
+            "mirror": self._write_on,
+            "seal": self.sealer.run,
+            "channels": self.channels.run,
+            "catch_up": self.catch_up.run,
+            "chores": self._chores,
+        }
+        return works | ({"hints": self._listen} if self._ports.hints else {})
+
+    async def _begin(self) -> None:
+        """What the keeper before left: nothing it saw counts as seen, nothing it sent as answered."""
+        ports = self._ports
+        with suppress(NotTold, TimeoutError):
+            async with asyncio.timeout(_READY):
+                await ports.platform.prepare()
+        remembered = await ports.books.remembered()
+        catch_up.load(self.mirror, remembered)
+        touched = {row.target: row for row in remembered if row.memory.touched or row.memory.pending}
+        for mute in await ports.books.standing():
+            for target in touched:
+                if target.user_id == mute.user_id and mute.conversation_id in {None, target.conversation_id}:
+                    self.wake.ends.put(target, mute.release_at)
+        await self._reconcile()
+        await self._note(
+            ports.recorder.about_keeper(facts.TookOver(epoch=self.tenure.term.epoch), now=self.clock.now())
+        )
+
+    async def _end(self) -> None:
+        """What is on its way is waited for and written; then the lease is free for the next."""
+        await self.sender.finish(seconds=FINISH)
+        try:
+            await self.mirror.flush()
+            await self.sealer.turn()
+            await self._ports.lessor.resign(self.tenure.term)
+        except Fenced:
+            await self.mirror.bury()
+        except PASSING as error:
+            self._ports.log.failed("keeper.end", word=error.word, what=error.what)
+        self.tenure.over = True
+
+    async def _beat(self) -> None:
+        await beat_on(self._ports.lessor, self.tenure, boot=self._ports.boot, offset=self.clock)
+
+    async def _wake_on(self) -> None:
+        if self.wake.unsure:
+            await self._reconcile()
+        await self.wake.wait(await self.wake.turn())
+
+    async def _write_on(self) -> None:
+        self.mirror.wake()
+        await self.mirror.run()
+
+    async def _listen(self) -> None:
+        assert self._ports.hints is not None  # noqa: S101 -- `_works` looked
+        async for org in self._ports.hints():
+            if org == self._ports.org:
+                self.nudge()
+
+    async def _chores(self) -> None:
+        await self._ports.boot.sleep(CHORES)
+        await self._reconcile()
+        stepped = self.clock.compare(await self._ports.books.time())
+        if stepped is not None:
+            self._ports.log.write("clock.stepped", seconds=stepped)
+            fact = facts.ClockStepped(seconds=stepped)
+            await self._note(self._ports.recorder.about_keeper(fact, now=self.clock.now()))
+
+    async def _reconcile(self) -> None:
+        """Commands that nobody will answer are closed: those of the keepers before, which may have been sent,
+        and those of ours whose commit was made without our knowing, which were not.
+        """
+        ours = set(self._known_commands())
+        found = await self._ports.books.open_commands()
+        ours |= set(self._known_commands())
+        now = self.clock.now()
+        for command in found:
+            own = command.epoch == self.tenure.term.epoch
+            if command.id in ours or (own and now - command.intended_at < _OWN_AGE):
+                continue
+            word, kind = ("never_sent", Kind.NOT_SENT) if own else ("keeper_gone", Kind.UNKNOWN)
+            self._close(command, Outcome(command_id=command.id, kind=kind, at=now, word=word))
+        self.wake.unsure = False
+
+    def _known_commands(self) -> Sequence[str]:
+        return (*self.sender.on_their_way, *self.mirror.closings)
+
+    def _close(self, command: OpenCommand, outcome: Outcome) -> None:
+        self.mirror.close(
+            closing(command.target, outcome, recorder=self._ports.recorder, epoch=self.tenure.term.epoch)
+        )
+
+    async def _check_lease(self) -> None:
+        """Now. A database that is away is waited for."""
+        while True:
+            try:
+                await beat(self._ports.lessor, self.tenure, boot=self._ports.boot, offset=self.clock)
+            except PASSING:
+                await self._ports.boot.sleep(CHORES)
+            else:
+                return
+
+    async def _toll(self, lane: Lane) -> None:
+        """Wait for room for a request that is no command."""
+        while True:
+            now = self.clock.now()
+            reserved = self.wake.reserved(now)
+            if self.budget.take(lane, now=now, reserved=reserved):
+                self.budget.answered(None, now=now)
+                return
+            opens_at = self.budget.opens_at(lane, now=now, reserved=reserved)
+            await self._ports.boot.sleep(min(CHORES, max(0.1, opens_at - now)))
+
+    async def _note(self, entry: NewEntry) -> None:
+        """An entry of its own, with no change."""
+        release = Release(org=self._ports.org, mute_ids=(), by=_KEEPER, entries=(entry,))
+        await self._ports.verbs.place(release, now=self.clock.now())
+        self.sealer.nudge()
+
+
+async def _joined(task: asyncio.Task[None]) -> None:
+    """Ends as the task does, without taking it along when cancelled."""
+    await asyncio.shield(task)

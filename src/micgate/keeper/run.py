@@ -1,0 +1,69 @@
+"""A replica's share in keeping an org: wait for the lease, keep while it is ours, start again."""
+
+import os
+import socket
+from uuid import uuid4
+
+from micgate.keeper.clock import anchored
+from micgate.keeper.lease import LeaseLostError, Tenure, win
+from micgate.keeper.reign import Ports, Reign
+from micgate.keeper.supervise import PASSING, Health, leaf
+from micgate.store.errors import Fenced
+from micgate.store.leases import Lease, Term
+
+_PAUSE = 1.0
+
+
+class Keeper:
+    """`reign` is set while this replica keeps the org. `may_send` is for the guard of the wire."""
+
+    def __init__(self, ports: Ports, *, holder: str | None = None) -> None:
+        self.ports = ports
+        self.holder = holder or f"{socket.gethostname()}/{os.getpid()}/{uuid4()}"
+        self.health = Health(ports.boot, ports.log)
+        self.reign: Reign | None = None
+
+    def may_send(self) -> bool:
+        return self.reign is not None and self.reign.tenure.may_send(self.ports.boot.boot())
+
+    def nudge(self) -> None:
+        """There may be work: what a replica's own API calls after placing."""
+        if self.reign is not None:
+            self.reign.nudge()
+
+    async def run(self) -> None:
+        """For ever. Cancelled, it hands the lease over."""
+        self.health.started("lease")
+        while True:
+            try:
+                await self._once()
+            except Exception as error:  # noqa: BLE001 -- the outermost edge: nobody stays muted because of a mistake
+                self._ended_by(leaf(error))
+            await self.ports.boot.sleep(_PAUSE)
+
+    async def _once(self) -> None:
+        ports = self.ports
+        lease, started = await win(ports.lessor, ports.org, holder=self.holder, boot=ports.boot, offset=0.0)
+        self.health.recovered("lease")
+        ports.log.write("keeper.took_over", org=ports.org, epoch=lease.epoch)
+        await self._reign(lease, started)
+
+    async def _reign(self, lease: Lease, started: float) -> None:
+        ports = self.ports
+        clock = anchored(ports.boot, database=await ports.books.time(), offset=lease.clock_offset)
+        tenure = Tenure(Term(ports.org, lease.epoch), good=started)
+        self.reign = Reign(ports, tenure, clock, self.health)
+        try:
+            await self.reign.run()
+        finally:
+            self.reign = None
+
+    def _ended_by(self, error: BaseException) -> None:
+        """Losing the lease is nothing special; a mistake of ours is said loudly, and the term begun again."""
+        log, org = self.ports.log, self.ports.org
+        if isinstance(error, LeaseLostError | Fenced):
+            log.write("keeper.fenced", org=org)
+        elif isinstance(error, PASSING):
+            self.health.failed("lease", error)
+        else:
+            log.write("keeper.broke", org=org, error=type(error).__name__, what=str(error))

@@ -1,0 +1,50 @@
+"""Finished entries are chained, a batch at a time, and only then shown to anybody."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from micgate.keeper.clock import Boot
+from micgate.store.entries import Sealed
+from micgate.store.leases import Term
+from micgate.store.verbs import Verbs
+
+TICK = 0.015
+"""Seconds between two batches: one costs as much as a transaction, however many entries it has."""
+LOOK = 1.0
+"""Without a hint, look this often."""
+BATCH = 1000
+
+Published = Callable[[Sequence[Sealed]], None]
+
+
+class Sealer:
+    """`published` gets each batch once, in the order of the chain."""
+
+    def __init__(
+        self, verbs: Verbs, term: Term, *, boot: Boot, published: Published = lambda _: None
+    ) -> None:
+        self._verbs = verbs
+        self._term = term
+        self._boot = boot
+        self._published = published
+        self._something = asyncio.Event()
+
+    def nudge(self) -> None:
+        """There are entries."""
+        self._something.set()
+
+    async def run(self) -> None:
+        while True:
+            sealed = await self.turn()
+            if sealed:
+                await self._boot.sleep(TICK)
+            else:
+                await self._boot.wait(self._something, LOOK)
+
+    async def turn(self) -> int:
+        """Chain what is there. The number of entries."""
+        self._something.clear()
+        sealed = await self._verbs.seal(self._term, limit=BATCH)
+        if sealed:
+            self._published(sealed)
+        return len(sealed)

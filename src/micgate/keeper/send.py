@@ -1,0 +1,174 @@
+"""Intents → wire → outcomes. What comes here is written and committed; it is sent once, or not at all."""
+
+import asyncio
+from dataclasses import dataclass
+
+from micgate.control.command import Command, Kind, Outcome
+from micgate.control.microphone import Observed
+from micgate.keeper.budget import Budget
+from micgate.keeper.clock import ServiceClock
+from micgate.keeper.lease import Tenure
+from micgate.keeper.mirror import Mirror
+from micgate.keeper.record import Recorder
+from micgate.platform.port import Answer, Errand, Platform
+from micgate.store.target import Target
+from micgate.store.verbs import Closing
+
+MOST_AT_ONCE = 100
+
+_NOT_KEEPER = Answer(kind=Kind.NOT_SENT, word="not_keeper")
+_OVERTAKEN = Answer(kind=Kind.NOT_SENT, word="overtaken")
+_CUT_OFF = Answer(kind=Kind.UNKNOWN, word="cut_off")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A command to send, and what was seen of its target when it was decided on."""
+
+    target: Target
+    command: Command
+    seen: Observed | None
+
+
+class Sender:
+    """The budget's room for an order was taken by whoever gives it; the mirror holds its target."""
+
+    def __init__(
+        self,
+        *,
+        platform: Platform,
+        mirror: Mirror,
+        budget: Budget,
+        tenure: Tenure,
+        clock: ServiceClock,
+        recorder: Recorder,
+    ) -> None:
+        self._platform = platform
+        self._mirror = mirror
+        self._budget = budget
+        self._tenure = tenure
+        self._clock = clock
+        self._recorder = recorder
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._failure: BaseException | None = None
+        self._failed = asyncio.Event()
+        self.sent = 0
+
+    def start(self, order: Order) -> None:
+        task = asyncio.create_task(self.carry_out(order), name=f"command {order.command.verb}")
+        self._tasks[order.command.id] = task
+        task.add_done_callback(lambda done: self._ended(order.command.id, done))
+
+    @property
+    def free(self) -> int:
+        """How many more may be on their way at once."""
+        return MOST_AT_ONCE - len(self._tasks)
+
+    @property
+    def on_their_way(self) -> tuple[str, ...]:
+        """The ids of the commands that are neither answered nor given up here."""
+        return tuple(self._tasks)
+
+    async def watch(self) -> None:
+        """Raises what no order should raise."""
+        await self._failed.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    async def finish(self, *, seconds: float) -> None:
+        """Wait for what is on its way; what takes longer has an unknown outcome."""
+        if self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=seconds)
+        for task in self._tasks.values():
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks.values())
+
+    async def carry_out(self, order: Order) -> None:
+        """From the order to its one closing word, whatever happens in between."""
+        asked_at = self._clock.now()
+        if not self._tenure.may_send(self._clock.boot.boot()):
+            self._leave(order, _NOT_KEEPER)
+        elif self._mirror.overtaken(order.target, order.seen):
+            self._leave(order, _OVERTAKEN)
+        else:
+            self._mirror.let_go(order.target)
+            await self._send(order, asked_at)
+
+    async def _send(self, order: Order, asked_at: float) -> None:
+        """Nothing is awaited between the last look at the lease and the platform."""
+        answer = _CUT_OFF
+        self.sent += 1
+        try:
+            answer = await self._platform.carry_out(_errand(order))
+        finally:
+            now = self._clock.now()
+            if answer.kind is Kind.NOT_SENT:
+                self._budget.give_back()
+            else:
+                self._budget.answered(answer.allowance, now=now, closed_for=answer.closed_for)
+            if answer.call is not None:
+                self._mirror.read(answer.call, asked_at=asked_at, about=order.target, leg=order.command.leg)
+            self._mirror.close(self._closing(order, answer, asked_at))
+
+    def _leave(self, order: Order, answer: Answer) -> None:
+        self._budget.give_back()
+        self._mirror.close_first(self._closing(order, answer, None))
+        self._mirror.let_go(order.target)
+
+    def _closing(self, order: Order, answer: Answer, sent_at: float | None) -> Closing:
+        outcome = outcome_of(order.command, answer, at=self._clock.now())
+        return closing(
+            order.target,
+            outcome,
+            sent_at=sent_at,
+            seconds=answer.seconds,
+            epoch=self._tenure.term.epoch,
+            recorder=self._recorder,
+        )
+
+    def _ended(self, command_id: str, task: asyncio.Task[None]) -> None:
+        del self._tasks[command_id]
+        if not task.cancelled() and task.exception() is not None:
+            self._failure = task.exception()
+            self._failed.set()
+
+
+def outcome_of(command: Command, answer: Answer, *, at: float) -> Outcome:
+    return Outcome(
+        command_id=command.id,
+        kind=answer.kind,
+        at=at,
+        again_at=None if answer.again_in is None else at + answer.again_in,
+        status=answer.status,
+        word=answer.word,
+        says=answer.says,
+        correlation_id=answer.correlation_id,
+    )
+
+
+def closing(
+    target: Target,
+    outcome: Outcome,
+    *,
+    recorder: Recorder,
+    epoch: int,
+    sent_at: float | None = None,
+    seconds: float | None = None,
+) -> Closing:
+    """An outcome with what the record says about it, whether it comes in time or late."""
+    return Closing(
+        target=target,
+        outcome=outcome,
+        sent_at=sent_at,
+        entries=(recorder.concluded(target, outcome, seconds=seconds),),
+        late=(recorder.late(target, outcome, epoch=epoch),),
+    )
+
+
+def _errand(order: Order) -> Errand:
+    return Errand(
+        command=order.command,
+        conversation_id=order.target.conversation_id,
+        user_id=order.target.user_id,
+    )
