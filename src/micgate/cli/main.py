@@ -86,7 +86,7 @@ def cli() -> None:
 
 
 def main() -> NoReturn:
-    signals.heed()
+    """Signals are heeded by now: see `micgate.__main__`."""
     _tolerate_the_terminal()
     code = run(sys.argv[1:])
     _flush()
@@ -120,9 +120,10 @@ def _tolerate_the_terminal() -> None:
 
 
 def _flush() -> None:
-    """A reader that closed the pipe early must not cause a traceback at exit."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    """A reader that went away or a full disk must cause no traceback at exit, nor Python's exit code 120."""
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
