@@ -2,9 +2,12 @@
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -129,6 +132,64 @@ def test_a_closed_stdout_causes_no_traceback():
     command = f"exec {sys.executable} -m micgate --help >&- 2>&1"
     ended = subprocess.run(["bash", "-c", command], check=False, capture_output=True, text=True, timeout=30)
     assert "Traceback" not in ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize("arguments", [("set", "ada", "--muted", "--json"), ("frob", "--json"), ("--help",)])
+def test_a_full_disk_under_stdout_is_told_on_stderr(arguments, tmp_path):
+    with Path("/dev/full").open("wb") as full:
+        told = subprocess.run(
+            [sys.executable, "-m", "micgate", *arguments],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={"PATH": os.environ["PATH"], "XDG_STATE_HOME": str(tmp_path)},
+            timeout=30,
+        )
+    assert told.returncode in {1, 2}
+    assert told.stderr.startswith("Error: ")
+    assert len(told.stderr.splitlines()) == 2
+
+
+def test_a_full_disk_under_stderr_changes_no_exit_code():
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "micgate", "frob"]
+        assert subprocess.run(command, check=False, stderr=full, timeout=30).returncode == 2
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
+def test_the_simulator_runs_and_ends_well_with_closed_streams(closed):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = f"exec {sys.executable} -m micgate twin --port {port} {closed}"
+    running = subprocess.Popen(["bash", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while running.poll() is None and not _listens(port):
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, told = running.communicate(timeout=20)
+    assert (running.returncode, told) == (0, b"")
+
+
+def _listens(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_ctrl_c_while_the_command_loads_shows_no_traceback(tmp_path):
+    interrupting = "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(9)\n"
+    (tmp_path / "click.py").write_text(interrupting)
+    ended = micgate("agents", environ={"PYTHONPATH": str(tmp_path)})
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
+@pytest.mark.parametrize("length", ["nan", "-nan", "inf"])
+def test_a_timeout_that_is_no_length_of_time_is_refused(length):
+    refused = micgate("set", "ada", "--muted", f"--timeout={length}")
+    assert refused.returncode == 2
+    assert "--timeout" in refused.stderr
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import errno
 import os
 import traceback
+from contextlib import suppress
 from pathlib import PurePath
 from typing import Any, Protocol, runtime_checkable
 
@@ -84,10 +85,11 @@ def tell_stopped(stopped: Stopped, *, as_json: bool) -> int:
 def _show(*, word: str, what: str, remedy: str, facts: dict[str, Any], code: int, as_json: bool) -> None:
     if as_json:
         shown = {"word": word, "message": what, "remedy": remedy, "facts": facts, "exit_code": code}
-        show.Output(as_json=True).json(shown)
-    else:
-        show.note(f"Error: {what}")
-        show.note(f"  {remedy}")
+        with suppress(OSError):  # a full disk under stdout may be what is to be told
+            show.Output(as_json=True).json(shown)
+            return
+    show.note(f"Error: {what}")
+    show.note(f"  {remedy}")
 
 
 _OPTIONS = {"ambiguous_call": "Say which: --conversation ID"}

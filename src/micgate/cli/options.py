@@ -1,6 +1,7 @@
 """What several commands take, and the settings with their warnings shown."""
 
 from collections.abc import Callable
+from math import isnan
 from typing import Any, TypeVar
 
 import click
@@ -48,7 +49,7 @@ def participant(function: Function) -> Function:
 def timeout(function: Function) -> Function:
     return click.option(
         "--timeout",
-        type=click.FloatRange(0.1, 300),
+        type=_Seconds(0.1, 300),
         metavar="SECONDS",
         help="How long to wait until the platform shows a change.  [default: 10]",
     )(function)
@@ -60,3 +61,13 @@ def configured(output: show.Output, *, timeout: float | None = None) -> Settings
     for warning in settings.warnings:
         output.note(f"Warning: {warning}")
     return settings if timeout is None else msgspec.structs.replace(settings, timeout=timeout)
+
+
+class _Seconds(click.FloatRange):
+    """A range that holds no NaN, which compares as neither too small nor too large."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        seconds = super().convert(value, param, ctx)
+        if isnan(seconds):
+            self.fail(f"{value!r} is no number of seconds.", param, ctx)
+        return seconds
