@@ -132,9 +132,23 @@ def test_without_a_journal_a_mute_is_refused_and_a_release_still_goes(shell, twi
     assert (code, error["word"]) == (1, "journal_unwritable")
     assert len(twin.requests("PATCH")) == sent
     twin.press_mute(call, muted=True)
-    assert shell("set", ada.email, "--unmuted", "--force").returncode == 0
+    released = shell("set", ada.email, "--unmuted", "--force")
+    assert released.returncode == 0
+    assert f"Warning: not all of this is in the journal: {journal}" in released.stderr
     assert twin.leg(call)["muted"] is False
     assert content
+
+
+def test_where_no_state_can_be_kept_a_mute_is_refused_and_a_release_still_goes(shell, twin, call, ada):
+    nowhere = "/dev/null/state"
+    error, code = shell.json("set", ada.email, "--muted", XDG_STATE_HOME=nowhere)
+    assert (code, error["word"]) == (1, "journal_unwritable")
+    assert "nothing was muted" in error["message"]
+    assert twin.requests("PATCH") == []
+    twin.press_mute(call, muted=True)
+    released = shell("set", ada.email, "--unmuted", "--force", "--json", XDG_STATE_HOME=nowhere)
+    assert (released.returncode, len(released.stdout.splitlines())) == (0, 1)
+    assert "Warning: not all of this is in the journal" in released.stderr
 
 
 @pytest.mark.parametrize(

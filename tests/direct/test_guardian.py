@@ -137,7 +137,7 @@ def test_when_both_are_killed_the_journal_names_the_microphone(mute, microphone,
     os.kill(command.guardian(), signal.SIGKILL)
     command.kill()
     assert microphone.muted
-    assert microphone.is_nobodys()
+    microphone.until_nobodys()
     (standing,) = journal.standing()
     assert standing.conversation_id == microphone.conversation["id"]
     assert standing.agent == twin.agents[0].name

@@ -96,7 +96,7 @@ def test_an_unmute_that_cannot_be_written_goes_all_the_same(journal, witness):
     writer = witness()
     writer.intended(command("unmute"))
     writer.concluded(command("unmute"), ACCEPTED)
-    assert isinstance(writer.unwritten, JournalUnwritable)
+    assert isinstance(journal.missed, JournalUnwritable)
 
 
 def test_it_is_not_written_through_a_link(journal, witness, tmp_path):
@@ -106,6 +106,13 @@ def test_it_is_not_written_through_a_link(journal, witness, tmp_path):
     with pytest.raises(JournalUnwritable):
         witness().intended(command())
     assert not (tmp_path / "elsewhere").read_bytes()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_file_is_neither_waited_for_nor_read(journal, make):
+    journal.path.parent.mkdir(parents=True)
+    make(journal.path)
+    assert journal.standing() == ()
 
 
 def test_a_full_disk_refuses_the_mute(journal, witness):
@@ -162,6 +169,13 @@ def test_a_mute_that_nobody_ended_stands_and_says_whose_microphone_it_is(journal
     (standing,) = journal.standing()
     assert (standing.conversation_id, standing.participant_id, standing.agent) == (CONVERSATION, LEG, "Ada")
     assert not standing.deliberate
+
+
+def test_a_mute_that_found_it_closed_does_not_hide_who_closed_it(journal, witness):
+    closed(witness())
+    later = About(command="mute", user_id=AGENT, mute_id="m-2")
+    seen(JournalWitness(journal, later), "kept", muted=True)
+    assert len(journal.standing()) == 1
 
 
 @pytest.mark.parametrize("phase", ["released", "kept", "overridden", "call_ended"])

@@ -3,10 +3,11 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from micgate.direct.errors import MicrophoneBusy
+from micgate.direct.errors import JournalUnwritable, MicrophoneBusy
 from micgate.direct.lock import is_free, lock_microphone
 
 MICROPHONE = {"conversation_id": "c-1", "user_id": "u-1"}
@@ -64,3 +65,20 @@ def test_whoever_was_given_the_file_keeps_the_lock(tmp_path):
     assert not is_free(tmp_path, **MICROPHONE)
     os.close(copy)
     assert is_free(tmp_path, **MICROPHONE)
+
+
+def test_a_full_disk_does_not_stop_the_guardian_that_signs(tmp_path):
+    program = (
+        "import resource, sys; from pathlib import Path; from micgate.direct.lock import lock_microphone\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        "lock = lock_microphone(Path(sys.argv[1]), conversation_id='c-1', user_id='u-1')\n"
+        "lock.sign(guardian=True); lock.release(); print('went on')\n"
+    )
+    command = [sys.executable, "-c", program, os.fspath(tmp_path)]
+    ran = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    assert ran.stdout == "went on\n"
+
+
+def test_a_folder_that_takes_no_lock_is_a_journal_that_cannot_be_kept():
+    with pytest.raises(JournalUnwritable, match="nothing was muted"):
+        lock_microphone(Path("/dev/null"), **MICROPHONE)

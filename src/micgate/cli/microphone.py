@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 
 from micgate.cli import show
 from micgate.cli.failure import UsageProblem
+from micgate.direct.errors import JournalUnwritable
 from micgate.direct.journal import About, JournalWitness, Phase, Standing
 from micgate.direct.lock import holder, is_free, lock_microphone
 from micgate.direct.sync import SyncGenesys
@@ -16,6 +17,24 @@ from micgate.genesys.reading import Call
 from micgate.settings import Settings
 
 _NAMED_AT_MOST = 3
+
+
+@contextmanager
+def direct(settings: Settings, output: show.Output) -> Iterator[SyncGenesys]:
+    """Genesys Cloud, with the journal; at the end it is said if that lacks something that was done."""
+    with SyncGenesys.from_settings(settings, journal=settings.journal_path) as genesys:
+        try:
+            yield genesys
+        finally:
+            _tell_missed(genesys, output)
+
+
+def _tell_missed(genesys: SyncGenesys, output: show.Output) -> None:
+    if genesys.journal and (missed := genesys.journal.missed):
+        output.note(
+            f"Warning: not all of this is in the journal: {genesys.journal.path} could not be written "
+            f"({missed.why})."
+        )
 
 
 def find_call(
@@ -45,7 +64,7 @@ def locked(call: Call, settings: Settings, *, opens: bool) -> Iterator[None]:
     """One direct command at a time. Where no lock can be made, one that `opens` goes on without."""
     try:
         lock = lock_microphone(settings.state_dir, conversation_id=call.conversation_id, user_id=_owner(call))
-    except OSError:
+    except JournalUnwritable:
         if not opens:
             raise
         yield

@@ -28,7 +28,7 @@ class NotOurs(CommandError):
 
 
 def run(settings: Settings, output: show.Output, target: Target, *, muted: bool, force: bool) -> None:
-    with SyncGenesys.from_settings(settings, journal=settings.journal_path) as genesys:
+    with microphone.direct(settings, output) as genesys:
         microphone.name_forgotten(genesys, settings, output)
         call = microphone.find_call(
             genesys,

@@ -11,7 +11,7 @@ from micgate.settings import Settings
 
 
 def run(settings: Settings, output: show.Output, *, agent: str | None, conversation_id: str | None) -> None:
-    with SyncGenesys.from_settings(settings, journal=settings.journal_path) as genesys:
+    with microphone.direct(settings, output) as genesys:
         if agent or settings.agent or conversation_id:
             call = microphone.find_call(genesys, settings, agent=agent, conversation_id=conversation_id)
         else:

@@ -24,7 +24,16 @@ class DirectError(Exception):
 
 
 class JournalUnwritable(DirectError):
+    """`why` is the system's word for it."""
+
     word = "journal_unwritable"
+
+    def __init__(self, what: str, error: OSError) -> None:
+        self.why = error.strerror or type(error).__name__
+        super().__init__(
+            f"{what} ({self.why}), so nothing was muted.",
+            remedy="Make room or make it yours and writable, or set XDG_STATE_HOME to another folder.",
+        )
 
 
 class MicrophoneBusy(DirectError):

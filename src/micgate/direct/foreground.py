@@ -7,7 +7,6 @@ from uuid import uuid4
 import msgspec
 
 from micgate.direct.charge import Charge, lent
-from micgate.direct.errors import JournalUnwritable
 from micgate.direct.guard import Guard
 from micgate.direct.journal import Journal, JournalWitness
 from micgate.direct.lock import MicrophoneLock, lock_microphone
@@ -50,7 +49,7 @@ def mute_in_foreground(
     try:
         call = find()
         found(call)
-        lock = _lock(state_dir, call)
+        lock = lock_microphone(state_dir, conversation_id=call.conversation_id, user_id=_user(call))
         plan = _plan(genesys, wish, _to_read_again(call))
         guarded = _Guarded(genesys, plan, guard=guard, lock=lock, state_dir=state_dir)
         return guarded.run(tell)
@@ -64,16 +63,6 @@ def mute_in_foreground(
 def _plan(genesys: SyncGenesys, wish: Wish, call: Call) -> Plan:
     has_user = drive(genesys.session.has_user())
     return wish.plan(call, genesys.connection, has_user=has_user, now=genesys.session.monotonic())
-
-
-def _lock(state_dir: Path, call: Call) -> MicrophoneLock:
-    try:
-        return lock_microphone(state_dir, conversation_id=call.conversation_id, user_id=_user(call))
-    except OSError as error:
-        raise JournalUnwritable(
-            f"Journal and locks cannot be kept in {state_dir} ({error.strerror}), so nothing was muted.",
-            remedy="Make room or make it yours and writable, or set XDG_STATE_HOME to another folder.",
-        ) from None
 
 
 def _to_read_again(call: Call) -> Call:

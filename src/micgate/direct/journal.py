@@ -82,10 +82,14 @@ class About:
 
 
 class Journal:
-    """The file. Its first line makes it: 0600, in a folder 0700."""
+    """The file. Its first line makes it: 0600, in a folder 0700.
+
+    `missed` is why an entry is not there although what it tells of happened.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.missed: JournalUnwritable | None = None
         self._actor = _os_user()
 
     def write(
@@ -125,10 +129,7 @@ class Journal:
         try:
             _append(self.path, msgspec.json.encode(entry) + b"\n", sync=sync)
         except OSError as error:
-            raise JournalUnwritable(
-                f"The journal {self.path} cannot be written ({error.strerror}), so nothing was muted.",
-                remedy="Make room or make it yours and writable, or set XDG_STATE_HOME to another folder.",
-            ) from None
+            raise JournalUnwritable(f"The journal {self.path} cannot be written", error) from None
 
     def entries(self) -> list[Entry]:
         """The entries of the last day, oldest first. Lines that are no entries are passed over."""
@@ -160,13 +161,12 @@ class Journal:
 class JournalWitness:
     """Writes the commands of one direct command down, and what was seen of the microphone.
 
-    A mute that cannot be written is not sent. All else happens all the same; `unwritten` holds the error.
+    A mute that cannot be written is not sent. All else happens all the same, and is `Journal.missed`.
     """
 
     def __init__(self, journal: Journal, about: About) -> None:
         self._journal = journal
         self._about = about
-        self.unwritten: JournalUnwritable | None = None
 
     def intended(self, command: Command) -> None:
         try:
@@ -182,7 +182,7 @@ class JournalWitness:
         except JournalUnwritable as error:
             if command.muted:
                 raise
-            self.unwritten = error
+            self._journal.missed = error
 
     def concluded(self, command: Command, outcome: Outcome) -> None:
         try:
@@ -198,7 +198,7 @@ class JournalWitness:
                 command_id=command.id,
             )
         except JournalUnwritable as error:
-            self.unwritten = error
+            self._journal.missed = error
 
     def noted(
         self,
@@ -220,7 +220,7 @@ class JournalWitness:
                 latency_ms=latency_ms,
             )
         except JournalUnwritable as error:
-            self.unwritten = error
+            self._journal.missed = error
 
 
 class Unrecorded:
@@ -241,7 +241,7 @@ class Unrecorded:
     ) -> None: ...
 
 
-_OPENED = frozenset({"released", "kept", "overridden", "call_ended"})
+_OPENED = frozenset({"released", "overridden", "call_ended"})
 _NEVER_ARRIVED = frozenset({"refused", "not_sent"})
 
 
@@ -255,6 +255,8 @@ class _Closings:
     def take(self, entry: Entry) -> None:
         if entry.phase in _OPENED or (entry.action, entry.phase) == ("unmute", "confirmed"):
             self._by_command.clear()
+        elif entry.phase == "kept":
+            self._forget(entry.mute_id)
         elif entry.action == "mute" and entry.phase == "intended":
             self._by_command[entry.command_id] = entry
             self._left = False
@@ -262,6 +264,12 @@ class _Closings:
             self._by_command.pop(entry.command_id, None)
         elif entry.phase == "left_closed":
             self._left = True
+
+    def _forget(self, mute_id: str | None) -> None:
+        """What was found closed by a mute may be what another closed and could not give back."""
+        self._by_command = {
+            command: entry for command, entry in self._by_command.items() if entry.mute_id != mute_id
+        }
 
     def standing(self) -> Standing | None:
         if not self._by_command:
@@ -282,12 +290,9 @@ class _Closings:
 
 def _append(path: Path, line: bytes, *, sync: bool) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
-    journal = os.open(path, flags, _MODE)
+    journal = _open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
     try:
         found = os.fstat(journal)
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError(errno.EINVAL, "it is no file")
         if stat.S_IMODE(found.st_mode) != _MODE:
             os.fchmod(journal, _MODE)
         size = found.st_size
@@ -301,13 +306,22 @@ def _append(path: Path, line: bytes, *, sync: bool) -> None:
         os.close(journal)
 
 
+def _open(path: Path, flags: int) -> int:
+    """Only a real file: no link is followed, and no pipe waited for."""
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, _MODE)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no file")
+    return descriptor
+
+
 def _lines_backwards(path: Path) -> Iterator[bytes]:
     """The lines, last first. A journal that cannot be read has none."""
     try:
-        journal = path.open("rb")
+        descriptor = _open(path, os.O_RDONLY)
     except OSError:
         return
-    with journal:
+    with os.fdopen(descriptor, "rb") as journal:
         position = journal.seek(0, os.SEEK_END)
         rest = b""
         while position > 0:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from micgate.direct.errors import MicrophoneBusy
+from micgate.direct.errors import JournalUnwritable, MicrophoneBusy
 
 PATIENCE = 10.0
 _POLL = 0.05
@@ -27,9 +27,10 @@ class MicrophoneLock:
         self.fd = fd
 
     def sign(self, *, guardian: bool = False) -> None:
-        """Say who has it, for the command that waits."""
-        os.ftruncate(self.fd, 0)
-        os.pwrite(self.fd, f"{os.getpid()} {_GUARDIAN if guardian else 'command'}\n".encode(), 0)
+        """Say who has it, for the command that waits. A full disk keeps nobody from giving back."""
+        with suppress(OSError):
+            os.ftruncate(self.fd, 0)
+            os.pwrite(self.fd, f"{os.getpid()} {_GUARDIAN if guardian else 'command'}\n".encode(), 0)
 
     def release(self) -> None:
         """Remove the file and let go."""
@@ -52,14 +53,17 @@ def lock_microphone(
     patience: float = PATIENCE,
     sleep: Callable[[float], None] = time.sleep,
 ) -> MicrophoneLock:
-    """Wait for the microphone, at most `patience` seconds. Raises `MicrophoneBusy`."""
+    """Wait for the microphone, at most `patience` seconds. Raises `MicrophoneBusy` or `JournalUnwritable`."""
     path = _path(folder, conversation_id=conversation_id, user_id=user_id)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     deadline = time.monotonic() + patience
-    while (lock := _try(path)) is None:
-        if time.monotonic() >= deadline:
-            raise _busy(*_signed_by(path))
-        sleep(_POLL)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        while (lock := _try(path)) is None:
+            if time.monotonic() >= deadline:
+                raise _busy(*_signed_by(path))
+            sleep(_POLL)
+    except OSError as error:
+        raise JournalUnwritable(f"Journal and locks cannot be kept in {folder}", error) from None
     lock.sign()
     return lock
 
