@@ -31,7 +31,7 @@ def run(order: Order, settings: Settings, output: show.Output) -> int:
     signals.heed(also_ignored=True)
     wish = order.wish()
     teller = _Teller(output, settings, wish)
-    with SyncGenesys.from_settings(settings, journal=settings.journal_path) as genesys:
+    with microphone.direct(settings, output) as genesys:
         microphone.name_forgotten(genesys, settings, output)
         try:
             ended = mute_in_foreground(
@@ -42,6 +42,7 @@ def run(order: Order, settings: Settings, output: show.Output) -> int:
                 tell=teller.tell,
                 found=teller.found,
             )
+            signals.rest()
         except signals.Stopped as stopped:
             return teller.stopped(stopped)
     return teller.conclude(ended)
@@ -50,7 +51,7 @@ def run(order: Order, settings: Settings, output: show.Output) -> int:
 def rehearse(order: Order, settings: Settings, output: show.Output) -> int:
     """`--dry-run`: everything but the change."""
     wish = order.wish()
-    with SyncGenesys.from_settings(settings, journal=settings.journal_path) as genesys:
+    with microphone.direct(settings, output) as genesys:
         call = _find(genesys, settings, order)
     sends = call.muted is not True
     what = (

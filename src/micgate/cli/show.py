@@ -12,6 +12,8 @@ from typing import Any, TextIO
 
 import msgspec
 
+from micgate.cli import signals
+
 
 class Output:
     """Where one command writes. `closed` once the reader of stdout went away: a stream may then end."""
@@ -22,7 +24,8 @@ class Output:
         self._countdown = _Countdown(sys.stderr)
 
     def result(self, text: str, members: object) -> None:
-        """The answer: as text, or as the object that programs read."""
+        """The answer, once: as text, or as the object that programs read. A signal adds nothing to it."""
+        signals.rest()
         if self.as_json:
             self.json(members)
         else:

@@ -30,11 +30,16 @@ def heed(*, also_ignored: bool = False) -> None:
             signal.signal(number, _stop)
 
 
-def _stop(number: int, _frame: FrameType | None) -> None:
+def rest() -> None:
+    """The command has its result and exit code: no signal changes them from now on."""
     for each in _ENDING:
         signal.signal(each, _wait)
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    rest()
     raise Stopped(number)
 
 
 def _wait(_number: int, _frame: FrameType | None) -> None:
-    """What stood is being given back already."""
+    """What stood is being given back already, or was."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from micgate.cli import show, signals
@@ -24,9 +25,9 @@ def run(settings: Settings, output: show.Output, *, agents: tuple[str, ...], for
     watching = _Watching(output)
     code = 0
     try:
-        asyncio.run(_follow(settings, watching, agents=agents, seconds=_seconds(for_)))
-    except TimeoutError:
-        pass
+        with suppress(TimeoutError):
+            asyncio.run(_follow(settings, watching, agents=agents, seconds=_seconds(for_)))
+        signals.rest()
     except signals.Stopped as stopped:
         code = stopped.code
     if output.as_json:

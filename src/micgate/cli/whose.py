@@ -19,15 +19,15 @@ _MORE = ("presence", "routingStatus")
 
 
 def run(settings: Settings, output: show.Output, *, agent: str | None, conversation_id: str | None) -> int:
-    with SyncGenesys.from_settings(settings, journal=settings.journal_path) as genesys:
+    with microphone.direct(settings, output) as genesys:
         found = _explain(genesys, settings, agent=agent, conversation_id=conversation_id)
-        output.result("\n".join(explanation.lines(found)), explanation.members(found))
         microphone.name_forgotten(genesys, settings, output)
+        output.result("\n".join(explanation.lines(found)), explanation.members(found))
     return 0 if found.call else NO_LIVE_CALL
 
 
 def list_agents(settings: Settings, output: show.Output) -> None:
-    with SyncGenesys.from_settings(settings, journal=settings.journal_path) as genesys:
+    with microphone.direct(settings, output) as genesys:
         found = genesys.agents_on_calls()
         microphone.name_forgotten(genesys, settings, output)
     if output.as_json:
