@@ -1,0 +1,68 @@
+"""Who comes in: every handler says which scope opens it, and one guard asks for it."""
+
+from typing import Any, TypeAlias
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.di import NamedDependency
+from litestar.handlers.base import BaseRouteHandler
+
+from micgate.service import permission
+from micgate.service.parts import Parts
+from micgate.service.principal import Principal, Scope
+
+_NEEDS = "needs"
+_OPEN = "open"
+_LOCAL = "local"
+
+Shared: TypeAlias = NamedDependency[Parts]
+Caller: TypeAlias = NamedDependency[Principal]
+"""What handlers are given."""
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+
+def opened_by(scope: Scope | None = None) -> dict[str, object]:
+    """For a handler's `opt`: a key with this scope; without one, any key."""
+    return {_NEEDS: scope}
+
+
+def open_to_all() -> dict[str, object]:
+    """For a handler's `opt`: no key is asked for."""
+    return {_NEEDS: _OPEN}
+
+
+def open_here() -> dict[str, object]:
+    """For a handler's `opt`: no key on loopback, any key elsewhere."""
+    return {_NEEDS: _LOCAL}
+
+
+def needs(handler: BaseRouteHandler) -> Scope | str | None:
+    """What opens it. Raises `LookupError` for a handler that does not say: such a one must not be served."""
+    if _NEEDS not in handler.opt:
+        raise LookupError(f"{handler} does not say who may use it")
+    found: Scope | str | None = handler.opt[_NEEDS]
+    return found
+
+
+class Gatekeeper:
+    """The guard of all handlers. `local`: only this machine can reach us."""
+
+    def __init__(self, parts: Parts, *, local: bool) -> None:
+        self._parts = parts
+        self._local = local
+
+    async def __call__(self, connection: Connection, handler: BaseRouteHandler) -> None:
+        wanted = needs(handler)
+        if wanted == _OPEN or (wanted == _LOCAL and self._local):
+            return
+        principal = await self._parts.keys.recognize(connection.headers.get("authorization"))
+        connection.scope["state"]["principal"] = principal
+        if isinstance(wanted, Scope):
+            permission.demand(principal, wanted)
+
+
+def principal_of(request: Request[Any, Any, Any]) -> Principal:
+    """The dependency of handlers behind the guard."""
+    found: Principal = request.scope["state"]["principal"]
+    return found

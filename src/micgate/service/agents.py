@@ -1,0 +1,141 @@
+"""`/v1/microphones`: who is on a call. `/v1/agents/{ref}`: why somebody is muted. `/v1/me`: who asks."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import get
+from litestar.params import FromPath, FromQuery, QueryParameter
+
+from micgate.audit.canonical import stamp
+from micgate.audit.entry import ActorKind
+from micgate.control.microphone import LegState
+from micgate.control.mute import Mute
+from micgate.service import patience, permission, views
+from micgate.service.access import Caller, Shared, opened_by
+from micgate.service.happening import Happening, happening
+from micgate.service.principal import Limits, Principal, Scope
+from micgate.store.agents import Agent
+from micgate.store.microphones import Remembered
+
+MOST = 20_000
+_HISTORY = 20
+_MUTES = 50
+
+
+class AgentView(msgspec.Struct, frozen=True, kw_only=True):
+    """Why: the calls as observed, the mutes that stand or ended lately, what happened last, and presence.
+
+    `protected`: nobody mutes this agent alone. `says` is the conclusion, for people.
+    """
+
+    agent: views.Person
+    presence: str | None
+    routing_status: str | None
+    protected: bool
+    microphones: list[views.MicrophoneView]
+    mutes: list[views.MuteView]
+    lately: list[Happening]
+    says: str
+
+
+class MicrophoneList(msgspec.Struct, frozen=True, kw_only=True):
+    """`next` is what to give as `after` for the following page; null on the last."""
+
+    microphones: list[views.MicrophoneView]
+    next: str | None = None
+
+
+class MeView(msgspec.Struct, frozen=True, kw_only=True):
+    """What this key is and may do."""
+
+    kind: ActorKind
+    id: str
+    name: str
+    org: str
+    scopes: list[Scope]
+    limits: Limits
+    expires_at: str | None
+
+
+@get("/v1/microphones", opt=opened_by())
+async def list_microphones(
+    *,
+    parts: Shared,
+    principal: Caller,
+    live: Annotated[bool, QueryParameter(description="false: also calls that ring, or are over.")] = True,
+    limit: Annotated[int, QueryParameter(ge=1, le=MOST)] = 1000,
+    after: FromQuery[str | None] = None,
+) -> MicrophoneList:
+    """Agents on calls, as last observed; sorted by call and agent."""
+    rows = [row for row in await parts.store.microphones.all(parts.org) if _wanted(row, principal, live=live)]
+    left = [row for row in rows if after is None or _place(row) > after]
+    page = left[:limit]
+    agents = await parts.directory.known({row.target.user_id for row in page})
+    return MicrophoneList(
+        microphones=[views.microphone(row, agents=agents) for row in page],
+        next=_place(page[-1]) if len(left) > limit else None,
+    )
+
+
+@get("/v1/agents/{ref:str}", opt=opened_by())
+async def explain_agent(*, ref: FromPath[str], parts: Shared, principal: Caller) -> AgentView:
+    """Why an agent is muted, by whom, until when; or that nobody mutes them."""
+    agent = await parts.directory.agent(ref)
+    permission.check_agent(principal, agent.user_id)
+    rows = await parts.store.microphones.of_agent(parts.org, agent.user_id)
+    mutes = await parts.store.mutes.of_agent(parts.org, agent.user_id, limit=_MUTES)
+    lately = await parts.store.entries.of(parts.org, agent.pseudonym, limit=_HISTORY)
+    marked = await parts.store.agents.protected(parts.org)
+    presence, routing_status = await parts.directory.mood(agent.user_id)
+    agents = {agent.user_id: agent}
+    shown = await patience.show(parts, mutes)
+    return AgentView(
+        agent=views.person(agent.user_id, agents),
+        presence=presence,
+        routing_status=routing_status,
+        protected=("agent", agent.user_id) in marked,
+        microphones=[views.microphone(row, agents=agents) for row in rows],
+        mutes=shown,
+        lately=[happening(sealed) for sealed in lately],
+        says=_says(agent, rows, mutes),
+    )
+
+
+@get("/v1/me", opt=opened_by())
+async def show_me(*, parts: Shared, principal: Caller) -> MeView:
+    """The key that asks."""
+    return MeView(
+        kind=principal.kind,
+        id=principal.id,
+        name=principal.name,
+        org=parts.org,
+        scopes=sorted(principal.scopes),
+        limits=principal.limits,
+        expires_at=None if principal.ends_at is None else stamp(principal.ends_at),
+    )
+
+
+def _wanted(row: Remembered, principal: Principal, *, live: bool) -> bool:
+    if not principal.may_see(row.target.user_id):
+        return False
+    seen = row.memory.seen
+    return not live or bool(row.memory.mutes) or (seen is not None and seen.state is LegState.LIVE)
+
+
+def _place(row: Remembered) -> str:
+    return f"{row.target.conversation_id}/{row.target.user_id}"
+
+
+def _says(agent: Agent, rows: tuple[Remembered, ...], mutes: tuple[Mute, ...]) -> str:
+    who = agent.name or agent.email or agent.user_id
+    standing = [mute for mute in mutes if mute.stands]
+    if standing:
+        owners = ", ".join(f"{mute.owner.kind} {mute.owner.id} ({mute.reason})" for mute in standing)
+        until = stamp(max(mute.release_at for mute in standing))
+        return f"{len(standing)} mute(s) stand on {who}, by {owners}; the last ends at {until}."
+    live = [row for row in rows if row.memory.live_leg]
+    if not live:
+        return f"{who} is on no call that is known here, and no mute stands."
+    if any(row.memory.known for row in live):
+        return f"{who} is muted, and not by micgate: the agent, a device or another app; nobody can tell."
+    return f"No mute stands on {who}."

@@ -1,0 +1,68 @@
+"""The application: which resources there are, and what they share."""
+
+from litestar import Litestar, Router
+from litestar.di import Provide
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ASGIApp, ControllerRouterHandler
+
+from micgate import __version__
+from micgate.service import agents, audit, brake, events, health, keys, mutes, protections
+from micgate.service.access import Gatekeeper, open_here, principal_of
+from micgate.service.gate import BODY_BYTES, Gate
+from micgate.service.health import Health
+from micgate.service.parts import Parts
+from micgate.service.problems import Handler
+from micgate.service.stream import Stream
+
+RESOURCES: tuple[ControllerRouterHandler, ...] = (
+    *(mutes.place_mute, mutes.list_mutes, mutes.get_mute, mutes.extend_mute, mutes.release_mute),
+    *(agents.list_microphones, agents.explain_agent, agents.show_me),
+    *(brake.freeze_all, brake.unfreeze_all, brake.show_brake),
+    *(audit.list_records, audit.export_records, audit.show_checkpoint),
+    *(keys.add_key, keys.list_keys, keys.rotate_key, keys.revoke_key),
+    *(protections.list_protections, protections.protect, protections.unprotect),
+    *(health.show_alive, health.show_ready, health.show_metrics),
+    events.stream_events,
+)
+
+_ABOUT = (
+    "Mutes on live Genesys Cloud calls, each with an end. Every error is a problem document (RFC 9457) "
+    "with a `word` for programs and a `remedy` for people. Authorization: Bearer and an API key."
+)
+
+
+def make(parts: Parts, *, stream: Stream, health: Health, local: bool) -> ASGIApp:
+    """`local`: only this machine can reach it, so figures and descriptions need no key."""
+    app = Litestar(
+        route_handlers=RESOURCES,
+        dependencies={
+            "parts": Provide(lambda: parts, sync_to_thread=False),
+            "stream": Provide(lambda: stream, sync_to_thread=False),
+            "health": Provide(lambda: health, sync_to_thread=False),
+            "principal": Provide(principal_of, sync_to_thread=False),
+        },
+        guards=[Gatekeeper(parts, local=local)],
+        exception_handlers={Exception: Handler(parts.log)},
+        openapi_config=_description(),
+        request_max_body_size=BODY_BYTES,
+        logging_config=None,
+        debug=False,
+    )
+    return Gate(app, health.metrics)
+
+
+def _description() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="micgate",
+        version=__version__,
+        description=_ABOUT,
+        security=[{"key": []}],
+        components=Components(
+            security_schemes={"key": SecurityScheme(type="http", scheme="bearer", description="An API key.")}
+        ),
+        openapi_router=Router("/openapi.json", route_handlers=[], opt=open_here()),
+        render_plugins=[JsonRenderPlugin(path="/")],
+        use_handler_docstrings=True,
+    )

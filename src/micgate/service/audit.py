@@ -1,0 +1,143 @@
+"""`/v1/audit`: the record is listed and exported; whoever reads it is in it."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Literal
+
+import msgspec
+from litestar import get
+from litestar.params import QueryParameter
+from litestar.response import Stream
+
+from micgate.audit import export, facts
+from micgate.audit.chain import sealed_records
+from micgate.audit.checkpoint import Checkpoint
+from micgate.audit.record import SealedRecord
+from micgate.service import permission, record
+from micgate.service.access import Caller, Shared, opened_by
+from micgate.service.errors import NotPermitted, NotThere
+from micgate.service.parts import Parts
+from micgate.service.principal import Principal, Scope
+
+MOST = 1000
+_TYPES = {"jsonl": "application/jsonl", "csv": "text/csv; charset=utf-8"}
+What = Literal["list", "export", "checkpoint", "history"]
+
+After = Annotated[int, QueryParameter(ge=0, le=2**53, description="Only records behind this number.")]
+WithPrivate = Annotated[bool, QueryParameter(description="With names, notes and the platform's ids.")]
+
+
+class RecordList(msgspec.Struct, frozen=True, kw_only=True):
+    """`head` is the newest record's number; `next` is the following page's `after`, null on the last."""
+
+    records: list[SealedRecord]
+    head: int
+    next: int | None = None
+
+
+@get("/v1/audit", opt=opened_by(Scope.AUDIT))
+async def list_records(
+    *,
+    parts: Shared,
+    principal: Caller,
+    after: After = 0,
+    limit: Annotated[int, QueryParameter(ge=1, le=MOST)] = 100,
+    agent: Annotated[
+        str | None, QueryParameter(description="The latest about one agent, latest first.")
+    ] = None,
+    private: WithPrivate = True,
+) -> RecordList:
+    """Records in their order."""
+    if agent is None:
+        _check_unbounded(principal)
+    head, _ = await parts.store.entries.head(parts.org)
+    if agent is None:
+        records = [one async for one in _records(parts, after=after, most=limit, with_private=private)]
+    else:
+        records = await _about(parts, principal, agent, limit=limit, with_private=private)
+    last = records[-1].record.seq if records else after
+    await _looked(parts, principal, "list", through=head, records=len(records), private=private)
+    return RecordList(
+        records=records, head=head, next=last if agent is None and len(records) == limit else None
+    )
+
+
+@get("/v1/audit/export", opt=opened_by(Scope.AUDIT))
+async def export_records(
+    *,
+    parts: Shared,
+    principal: Caller,
+    format: Annotated[Literal["jsonl", "csv"], QueryParameter(name="format")] = "jsonl",  # noqa: A002 -- the API's word
+    after: After = 0,
+    private: WithPrivate = True,
+) -> Stream:
+    """The whole record as a file: JSON Lines can be verified offline, CSV opened as a spreadsheet."""
+    _check_unbounded(principal)
+    head, _ = await parts.store.entries.head(parts.org)
+    count = max(0, head - after)
+    await _looked(parts, principal, "export", through=head, records=count, private=private)
+    lines = _lines(parts, form=format, after=after, through=head, with_private=private)
+    disposition = f'attachment; filename="micgate-audit-{head}.{format}"'
+    return Stream(lines, media_type=_TYPES[format], headers={"Content-Disposition": disposition})
+
+
+@get("/v1/audit/checkpoint", opt=opened_by(Scope.AUDIT))
+async def show_checkpoint(*, parts: Shared, principal: Caller) -> Checkpoint:
+    """The latest signed head. Keep it where micgate cannot reach it."""
+    found = await parts.checkpoint() if parts.checkpoint else None
+    if found is None:
+        raise NotThere("There is no checkpoint yet.", remedy="See /readyz; one is made every minute.")
+    await _looked(parts, principal, "checkpoint", through=found.seq, records=0, private=False)
+    return found
+
+
+def _check_unbounded(principal: Principal) -> None:
+    if principal.limits.agents is not None:
+        raise NotPermitted(
+            "This key is for certain agents, and the record is about all.",
+            remedy="Ask for one of them: ?agent=",
+            rule="agents",
+        )
+
+
+async def _about(
+    parts: Parts, principal: Principal, ref: str, *, limit: int, with_private: bool
+) -> list[SealedRecord]:
+    agent = await parts.directory.agent(ref)
+    permission.check_agent(principal, agent.user_id)
+    found = await parts.store.entries.of(parts.org, agent.pseudonym, limit=limit)
+    records: list[SealedRecord] = []
+    for one in found:
+        before = await parts.store.entries.after(parts.org, one.seq - 2, limit=1) if one.seq > 1 else ()
+        previous = before[0].hash if before else b""
+        records += sealed_records(previous, [one], with_private=with_private)
+    return records
+
+
+async def _records(parts: Parts, *, after: int, most: int, with_private: bool) -> AsyncIterator[SealedRecord]:
+    """So many, from behind `after` on."""
+    before = await parts.store.entries.after(parts.org, after - 1, limit=1) if after else ()
+    previous = before[0].hash if before else b""
+    while most > 0 and (page := await parts.store.entries.after(parts.org, after, limit=min(most, MOST))):
+        for one in sealed_records(previous, page, with_private=with_private):
+            yield one
+        after, previous, most = page[-1].seq, page[-1].hash, most - len(page)
+
+
+async def _lines(
+    parts: Parts, *, form: str, after: int, through: int, with_private: bool
+) -> AsyncIterator[bytes]:
+    if form == "csv":
+        yield export.csv_header()
+    line = export.csv_line if form == "csv" else export.json_line
+    async for one in _records(parts, after=after, most=through - after, with_private=with_private):
+        yield line(one)
+    if form == "jsonl" and parts.checkpoint and (found := await parts.checkpoint()):
+        yield export.checkpoint_line(found)
+
+
+async def _looked(
+    parts: Parts, principal: Principal, what: What, *, through: int, records: int, private: bool
+) -> None:
+    fact = facts.AuditRead(what=what, through_seq=through, records=records, with_private=private)
+    told = record.looked(principal.actor, parts.org, fact, at=parts.now())
+    await parts.store.entries.tell(parts.org, (told,))

@@ -1,0 +1,73 @@
+"""Around every request: how long it may take to arrive and to be taken, and what is counted of it."""
+
+import asyncio
+import time
+from typing import Any
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from micgate.service.metrics import Metrics
+
+BODY_BYTES = 65_536
+ARRIVES_WITHIN = 10.0
+"""Seconds for a whole body."""
+TAKEN_WITHIN = 30.0
+"""Seconds for a reader to take what is sent."""
+_UNKNOWN = "other"
+
+
+class Gate:
+    """The outermost layer. Whoever is too slow is cut off; no answer reaches such a one anyway."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        passage = _Passage(receive, send)
+        try:
+            await self._app(scope, passage.receive, passage.send)
+        finally:
+            self._metrics.answered(
+                method=str(scope.get("method") or _UNKNOWN),
+                route=route(scope),
+                status=passage.status or 0,
+                seconds=passage.seconds,
+            )
+
+
+class _Passage:
+    """One request and its answer."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self._began = time.monotonic()
+        self._arrived = False
+        self.status: int | None = None
+        self.seconds = 0.0
+
+    async def receive(self) -> Any:
+        if self._arrived:
+            return await self._receive()
+        left = self._began + ARRIVES_WITHIN - time.monotonic()
+        async with asyncio.timeout(left):
+            message = await self._receive()
+        self._arrived = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.seconds = time.monotonic() - self._began
+        async with asyncio.timeout(TAKEN_WITHIN):
+            await self._send(message)
+
+
+def route(scope: Scope) -> str:
+    """The address as a pattern: what is in its place may be a person's id."""
+    return str(scope.get("path_template") or _UNKNOWN)

@@ -1,0 +1,88 @@
+"""What is counted. No label ever names a person, a call or a key."""
+
+import re
+
+import msgspec
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from micgate.audit.canonical import Plain
+from micgate.control.microphone import Phase
+from micgate.store.entries import Sealed
+
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_SILENCE = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30)
+_LATE = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300)
+_WORD = re.compile(r"[a-z_.]{1,40}")
+
+
+class Metrics:
+    """As this replica sees it: every replica sees the whole record, so take the greatest, not the sum."""
+
+    def __init__(self) -> None:
+        self._registry = it = CollectorRegistry()
+        self._silence = Histogram(
+            "micgate_silence_seconds", "From the wish to observed silence.", buckets=_SILENCE, registry=it
+        )
+        self._late = Histogram(
+            "micgate_release_late_seconds", "From due to given back.", buckets=_LATE, registry=it
+        )
+        self._records = Counter("micgate_records", "Records sealed, by action.", ["action"], registry=it)
+        self._requests = Counter(
+            "micgate_http_requests", "Answers.", ["method", "route", "status"], registry=it
+        )
+        self._took = Histogram(
+            "micgate_http_seconds", "Time to the first byte.", ["method", "route"], registry=it
+        )
+        self._phases = Gauge("micgate_microphones", "Microphones by phase.", ["phase"], registry=it)
+        self._standing = Gauge("micgate_mutes_standing", "Mutes that stand.", registry=it)
+        self._backlog = Gauge("micgate_records_unsealed", "Records that wait for a seal.", registry=it)
+        self._waiting = Gauge("micgate_unsealed_seconds", "Age of the oldest of them.", registry=it)
+        self._viewers = Gauge("micgate_streams", "Open event streams.", registry=it)
+        self._frozen = Gauge("micgate_frozen", "1 while the brake is on.", registry=it)
+        self._budget = Gauge("micgate_budget_requests", "Requests of this window.", ["what"], registry=it)
+
+    def told(self, sealed: Sealed) -> None:
+        """Every sealed record comes by here."""
+        entry = sealed.entry
+        if _WORD.fullmatch(entry.action):
+            self._records.labels(entry.action).inc()
+        if entry.action == "microphone.confirmed":
+            self._observe(self._silence, entry.public, "ms")
+        elif entry.action == "microphone.given_back":
+            self._observe(self._late, entry.public, "late_ms")
+
+    def answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
+        self._requests.labels(method, route, str(status)).inc()
+        self._took.labels(method, route).observe(seconds)
+
+    def now(
+        self,
+        *,
+        phases: dict[str, int],
+        standing: int,
+        unsealed: int,
+        waiting: float,
+        viewers: int,
+        frozen: bool,
+        budget: dict[str, float],
+    ) -> bytes:
+        """Everything, with what is only looked up when somebody asks."""
+        for phase in Phase:
+            self._phases.labels(phase).set(phases.get(phase, 0))
+        self._standing.set(standing)
+        self._backlog.set(unsealed)
+        self._waiting.set(waiting)
+        self._viewers.set(viewers)
+        self._frozen.set(frozen)
+        for what, count in budget.items():
+            self._budget.labels(what).set(count)
+        return generate_latest(self._registry)
+
+    @staticmethod
+    def _observe(histogram: Histogram, public: str, name: str) -> None:
+        milliseconds = _facts(public).get(name)
+        if isinstance(milliseconds, int):
+            histogram.observe(milliseconds / 1000)
+
+
+_facts = msgspec.json.Decoder(dict[str, Plain]).decode

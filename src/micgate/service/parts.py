@@ -1,0 +1,32 @@
+"""What the resources share. Built once, handed down."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from micgate.audit.checkpoint import Checkpoint
+from micgate.control.mute import REASONS
+from micgate.log import Log
+from micgate.service.directory import Directory
+from micgate.service.keyring import KeyRing
+from micgate.service.pulse import Pulse
+from micgate.store.database import Database
+from micgate.store.postgres import PostgresStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """`now` is service time, `monotonic` is for lengths only; both in seconds."""
+
+    org: str
+    database: Database
+    store: PostgresStore
+    directory: Directory
+    keys: KeyRing
+    pulse: Pulse
+    now: Callable[[], float]
+    monotonic: Callable[[], float]
+    log: Log = field(default_factory=Log)
+    reasons: tuple[str, ...] = REASONS
+    """Those that may be given, the default first."""
+    checkpoint: Callable[[], Awaitable[Checkpoint | None]] | None = None
+    """The latest one."""

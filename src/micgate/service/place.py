@@ -1,0 +1,240 @@
+"""Every way to mute: the checks, and the one transaction behind them."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
+
+from micgate.control import mute as wishes
+from micgate.control.errors import LengthRefused
+from micgate.control.mute import Covers, Mute
+from micgate.control.placing import LiveCall, OnlyIf, check_chain, choose, unmet
+from micgate.control.policy import CAP_SECONDS, OnOverride, OpenPolicy, ceiling, length
+from micgate.service import permission, record, views
+from micgate.service.errors import ConditionsUnmet, Malformed, NotPermitted
+from micgate.service.idempotent import IdempotencyKey
+from micgate.service.moments import moment
+from micgate.service.parts import Parts
+from micgate.service.permission import Asked, Queue
+from micgate.service.principal import Principal
+from micgate.store.agents import Agent
+from micgate.store.errors import Unavailable
+from micgate.store.idempotency import Answer
+from micgate.store.ids import new_id
+from micgate.store.microphones import Remembered
+from micgate.store.verbs import Change, Place, Placed
+
+CREATED = 201
+_DAY = 86_400.0
+_TRIES = 3
+
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=320)]
+
+
+class NewMute(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"for_": "for"}):
+    """A wish to silence an agent. `for` ("90s", "2m", 120) or `until` (RFC 3339), else 2 minutes.
+
+    `agent` is a user id, an e-mail address or a unique name. Without `conversation` the call is inferred:
+    the one that is not on hold. `only_if` refuses unless all of it is known to hold. `dry_run` places
+    nothing.
+    """
+
+    agent: Text
+    for_: str | float | None = None
+    until: Text | None = None
+    reason: Text | None = None
+    note: Annotated[str, msgspec.Meta(max_length=2000)] | None = None
+    covers: Covers | None = None
+    conversation: Text | None = None
+    on_override: OnOverride = OnOverride.YIELD
+    open_policy: OpenPolicy = OpenPolicy.RESTORE
+    only_if: OnlyIf = OnlyIf()
+    dry_run: bool = False
+
+
+class RehearsalView(msgspec.Struct, frozen=True, kw_only=True):
+    """What placing would do; nothing was placed. What would be refused is answered as that problem."""
+
+    places: bool
+    agent: views.Person
+    conversation_id: str | None
+    covers: Covers
+    release_at: str
+    said: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A mute that may be placed. `note` goes beside it."""
+
+    mute: Mute
+    agent: Agent
+    note: str | None
+    said: str | None
+
+    def view(self) -> views.MuteView:
+        agents = {self.agent.user_id: self.agent}
+        return views.mute(self.mute, agents=agents, note=self.note, said=self.said)
+
+    def rehearsal(self) -> RehearsalView:
+        shown = self.view()
+        return RehearsalView(
+            places=True,
+            agent=shown.agent,
+            conversation_id=shown.conversation_id,
+            covers=shown.covers,
+            release_at=shown.release_at,
+            said=shown.said,
+        )
+
+
+async def plan(parts: Parts, principal: Principal, wish: NewMute) -> Plan:
+    """Check everything and place nothing. Raises whatever speaks against it."""
+    now = parts.now()
+    agent = await parts.directory.agent(wish.agent)
+    try:
+        return await _planned(parts, principal, wish, agent, now)
+    except NotPermitted as refusal:
+        if not wish.dry_run:
+            told = record.refused(principal, agent, at=now, word=refusal.word, reason=None)
+            await parts.store.entries.tell(parts.org, (told,))
+        raise
+
+
+async def place(parts: Parts, principal: Principal, plan: Plan, *, key: IdempotencyKey | None) -> Placed:
+    """Commit it. `replayed` when it was asked, and answered, before."""
+    mute = plan.mute
+    answer = Answer(CREATED, msgspec.json.encode(plan.view()))
+    change = Place(
+        org=parts.org,
+        mutes=(mute,),
+        notes=((mute.note_ref, plan.note),) if mute.note_ref and plan.note else (),
+        at_most=principal.limits.standing,
+        tell=record.placed(principal, plan.agent, at=mute.placed_at, note=plan.note),
+        claim=key.claim(answer, now=mute.placed_at) if key else None,
+    )
+    return await commit(parts, change)
+
+
+async def commit(parts: Parts, change: Change) -> Placed:
+    """Change mutes. A commit that may have been lost is repeated with the same ids: that is done once."""
+    return await _repeated(lambda: parts.store.place(change, now=parts.now()))
+
+
+async def _repeated(commit: Callable[[], Awaitable[Placed]]) -> Placed:
+    for _ in range(_TRIES - 1):
+        try:
+            return await commit()
+        except Unavailable as error:
+            if not error.perhaps_done:
+                raise
+    return await commit()
+
+
+async def _planned(parts: Parts, principal: Principal, wish: NewMute, agent: Agent, now: float) -> Plan:
+    permission.check_agent(principal, agent.user_id)
+    covers = _covers(wish)
+    seconds = _seconds(wish, principal, covers=covers, now=now)
+    reason, note = _reason(parts, wish), wishes.note(wish.note)
+    rows = await parts.store.microphones.of_agent(parts.org, agent.user_id)
+    live = () if covers is Covers.AGENT else await parts.directory.calls(agent, rows, named=wish.conversation)
+    choice = None if covers is Covers.AGENT else choose(live, wish.conversation)
+    call = choice.conversation_id if choice else None
+    await _permit(parts, principal, wish, agent, call=call, seconds=seconds)
+    chosen = next((one for one in live if one.conversation_id == call), None)
+    await _demand(parts, wish.only_if, agent, rows, chosen)
+    mute = Mute(
+        id=new_id(),
+        user_id=agent.user_id,
+        owner=principal.owner,
+        placed_at=now,
+        release_at=now + seconds,
+        conversation_id=call,
+        reason=reason,
+        on_override=wish.on_override,
+        open_policy=wish.open_policy,
+        note_ref=new_id() if note else None,
+    )
+    await _check_chain(parts, principal, mute)
+    return Plan(mute=mute, agent=agent, note=note, said=choice.said if choice else None)
+
+
+def _covers(wish: NewMute) -> Covers:
+    if wish.covers is Covers.AGENT and wish.conversation is not None:
+        raise Malformed(
+            "covers=agent silences every call, and one call is named.", remedy="Leave out one of them."
+        )
+    return wish.covers or Covers.CALL
+
+
+def _seconds(wish: NewMute, principal: Principal, *, covers: Covers, now: float) -> float:
+    return seconds_asked(
+        wish.for_, wish.until, principal=principal, covers_agent=covers is Covers.AGENT, now=now
+    )
+
+
+def seconds_asked(
+    for_: str | float | None, until: str | None, *, principal: Principal, covers_agent: bool, now: float
+) -> float:
+    """The length that `for` or `until` means, within the ceiling."""
+    if for_ is not None and until is not None:
+        raise Malformed("`for` and `until` are both given.", remedy="Leave out one of them.")
+    asked = moment(until, name="until") - now if until is not None else for_
+    if isinstance(asked, float) and until is not None and asked < 1:
+        raise LengthRefused("`until` has passed.", remedy="Give a time ahead, with its zone.")
+    return length(asked, placer=principal.placer, covers_agent=covers_agent)
+
+
+def _reason(parts: Parts, wish: NewMute) -> str:
+    return wishes.reason(wish.reason, allowed=parts.reasons)
+
+
+async def _permit(
+    parts: Parts, principal: Principal, wish: NewMute, agent: Agent, *, call: str | None, seconds: float
+) -> None:
+    marked = await parts.store.agents.protected(parts.org)
+    some_queue = any(kind == "queue" for kind, _ in marked)
+    queue, known = None, False
+    if call is not None and permission.needs_queue(principal.limits, protected_queues=some_queue):
+        queue_id = await parts.directory.queue(agent.user_id, call)
+        queue, known = await _queue(parts, principal, queue_id), True
+    asked = Asked(
+        user_id=agent.user_id,
+        covers_agent=call is None,
+        on_override=wish.on_override,
+        seconds=seconds,
+        queue=queue,
+        queue_known=known,
+        protected=("agent", agent.user_id) in marked or (queue is not None and ("queue", queue.id) in marked),
+    )
+    permission.check(principal, asked)
+
+
+async def _queue(parts: Parts, principal: Principal, queue_id: str | None) -> Queue | None:
+    """With what the share of a queue is counted from, where that is bounded."""
+    if queue_id is None or principal.limits.queue_share is None:
+        return Queue(id=queue_id) if queue_id else None
+    standing = await parts.store.mutes.of_owner(parts.org, principal.owner)
+    others = [one for one in standing if one.conversation_id is not None]
+    muted = 0
+    for one in others:
+        muted += await parts.directory.is_from(one.user_id, one.conversation_id or "", queue_id)
+    return Queue(id=queue_id, members=await parts.directory.members(queue_id), muted=muted)
+
+
+async def _demand(
+    parts: Parts, only_if: OnlyIf, agent: Agent, rows: tuple[Remembered, ...], call: LiveCall | None
+) -> None:
+    if only_if == OnlyIf():
+        return
+    known = await parts.directory.circumstances(agent, rows, call, only_if)
+    if missing := unmet(only_if, known):
+        raise ConditionsUnmet(missing)
+
+
+async def _check_chain(parts: Parts, principal: Principal, mute: Mute) -> None:
+    covers_agent = mute.conversation_id is None
+    since = mute.placed_at - (CAP_SECONDS if covers_agent else _DAY)
+    earlier = await parts.store.mutes.of_agent(parts.org, mute.user_id, since=since)
+    check_chain(mute, earlier, ceiling=ceiling(principal.placer, covers_agent=covers_agent))

@@ -1,0 +1,257 @@
+"""What happens, told to many: one reader of the sealed record, coalesced by ticks, a bounded queue each.
+
+Each frame is read once and encoded once for all who may see the same. A viewer who cannot keep up loses its
+queue and gets a snapshot instead.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import msgspec
+
+from micgate.log import Log
+from micgate.service import patience, views
+from micgate.service.errors import TooManyStreams
+from micgate.service.happening import Happening, happening, is_open
+from micgate.service.parts import Parts
+from micgate.service.principal import Principal, Scope
+from micgate.store.entries import Sealed
+from micgate.store.errors import StoreError
+from micgate.store.microphones import Remembered
+
+TICK = 0.02
+IDLE = 0.25
+"""Without a hint, look this often while somebody watches."""
+QUIET = 1.0
+"""And this often while nobody does."""
+FRAMES = 128
+"""So many wait for a viewer at most."""
+PAGE = 1000
+STREAMS = 20
+HOST_STREAMS = 1000
+_SCAN_SHARE = 10
+"""Reading what changed may take one part in so many of the time."""
+
+Told = Callable[[Sealed], None]
+
+
+class Frame(msgspec.Struct, frozen=True, kw_only=True):
+    """What changed. `mutes` and `microphones` are as they are now; `seq` is where a reader may resume."""
+
+    seq: int
+    records: list[Happening]
+    mutes: list[views.MuteView]
+    microphones: list[views.MicrophoneView]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """Everything of one tick, before anybody's filter. `after` and `seq` bound its records."""
+
+    after: int
+    seq: int
+    sealed: tuple[Sealed, ...]
+    users: dict[str, str]
+    mutes: list[views.MuteView]
+    microphones: list[views.MicrophoneView]
+    made: dict["Filter", bytes] = field(default_factory=dict)
+
+    def encoded(self, wanted: "Filter") -> bytes:
+        """As one event; empty when it holds nothing for that viewer."""
+        if wanted not in self.made:
+            self.made[wanted] = self._encoded(wanted)
+        return self.made[wanted]
+
+    def _encoded(self, wanted: "Filter") -> bytes:
+        frame = Frame(
+            seq=self.seq,
+            records=[happening(one) for one in self.sealed if wanted.shows(one, self.users)],
+            mutes=[one for one in self.mutes if wanted.may_see(one.agent.id)],
+            microphones=[one for one in self.microphones if wanted.may_see(one.agent.id)],
+        )
+        if not (frame.records or frame.mutes or frame.microphones):
+            return b""
+        return event("changes", frame, seq=self.seq)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a viewer may see. Equal filters share what is encoded."""
+
+    agents: tuple[str, ...] | None
+    audits: bool
+
+    def may_see(self, user_id: str) -> bool:
+        return self.agents is None or user_id in self.agents
+
+    def shows(self, sealed: Sealed, users: dict[str, str]) -> bool:
+        """`users` are the agents behind the pseudonyms of these records."""
+        if not self.audits and not is_open(sealed.entry.action):
+            return False
+        if self.agents is None:
+            return True
+        return users.get(sealed.entry.target) in self.agents
+
+
+def filter_of(principal: Principal) -> Filter:
+    return Filter(principal.limits.agents, principal.has(Scope.AUDIT))
+
+
+class Viewer:
+    """One open stream. `lost` once its queue was full: a snapshot is due."""
+
+    def __init__(self, wanted: Filter) -> None:
+        self.filter = wanted
+        self.lost = False
+        self._ticks: deque[Tick] = deque()
+        self._news = asyncio.Event()
+
+    def offer(self, tick: Tick) -> None:
+        if len(self._ticks) >= FRAMES:
+            self._ticks.clear()
+            self.lost = True
+        self._ticks.append(tick)
+        self._news.set()
+
+    def stop(self) -> None:
+        self._news.set()
+
+    def take(self) -> tuple[Tick, ...]:
+        self._news.clear()
+        taken, self._ticks = tuple(self._ticks), deque()
+        return taken
+
+    async def wait(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+
+
+class Stream:
+    """Reads the record's tail. `told` hears every record, with or without viewers."""
+
+    def __init__(self, parts: Parts, *, told: Told, log: Log) -> None:
+        self._parts = parts
+        self._told = told
+        self._log = log
+        self._viewers: dict[Viewer, str] = {}
+        self._versions: dict[tuple[str, str], int] = {}
+        self._since: str | None = None
+        self._scan_at = 0.0
+        self.seq = 0
+        self.closed = False
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        self.seq, _ = await self._parts.store.entries.head(self._parts.org)
+        while True:
+            await self._parts.pulse.wait(IDLE if self._viewers else QUIET)
+            await asyncio.sleep(TICK)
+            try:
+                await self._tick()
+                self._log.recovered("stream.blind")
+            except StoreError as error:
+                self._log.failed("stream.blind", word=error.word)
+                await asyncio.sleep(QUIET)
+
+    def join(self, principal: Principal) -> Viewer:
+        """Raises `TooManyStreams`."""
+        most = HOST_STREAMS if principal.limits.standing is None else STREAMS
+        if sum(whose == principal.id for whose in self._viewers.values()) >= most:
+            raise TooManyStreams(
+                f"This key has {most} streams open already.", remedy="Close one, or share it."
+            )
+        viewer = Viewer(filter_of(principal))
+        self._viewers[viewer] = principal.id
+        return viewer
+
+    def leave(self, viewer: Viewer) -> None:
+        self._viewers.pop(viewer, None)
+
+    def close(self) -> None:
+        """End all streams."""
+        self.closed = True
+        for viewer in self._viewers:
+            viewer.stop()
+
+    @property
+    def viewers(self) -> int:
+        return len(self._viewers)
+
+    async def _tick(self) -> None:
+        after = self.seq
+        while page := await self._parts.store.entries.after(self._parts.org, self.seq, limit=PAGE):
+            for one in page:
+                self._told(one)
+            if self._viewers:
+                await self._offer(page, after=self.seq)
+            self.seq = page[-1].seq
+        if self._viewers and after == self.seq:
+            await self._offer((), after=after)
+        if not self._viewers:
+            self._since = None
+
+    async def _offer(self, page: Sequence[Sealed], *, after: int) -> None:
+        rows = await self._changed()
+        if not rows and not page:
+            return
+        tick = await self._made(tuple(page), rows, after=after)
+        for viewer in self._viewers:
+            viewer.offer(tick)
+
+    async def _changed(self) -> tuple[Remembered, ...]:
+        """Microphones that were written since the last look."""
+        started = self._parts.monotonic()
+        if started < self._scan_at:
+            return ()
+        microphones, since = self._parts.store.microphones, self._since
+        self._since = await microphones.horizon()
+        rows = await microphones.changed(self._parts.org, since) if since else ()
+        took = self._parts.monotonic() - started
+        self._scan_at = started + took * _SCAN_SHARE
+        return tuple(row for row in rows if self._is_new(row))
+
+    def _is_new(self, row: Remembered) -> bool:
+        key = (row.target.conversation_id, row.target.user_id)
+        if self._versions.get(key) == row.version:
+            return False
+        if len(self._versions) > 10 * PAGE * FRAMES:
+            self._versions.clear()
+        self._versions[key] = row.version
+        return True
+
+    async def _made(self, page: tuple[Sealed, ...], rows: tuple[Remembered, ...], *, after: int) -> Tick:
+        parts = self._parts
+        ids = {one.entry.mute_id for one in page if one.entry.mute_id}
+        ids |= {mute_id for row in rows for mute_id in (*row.memory.mutes, *row.memory.freed)}
+        mutes = await parts.store.mutes.get(parts.org, sorted(ids)) if ids else ()
+        agents = await parts.directory.known({row.target.user_id for row in rows})
+        return Tick(
+            after=after,
+            seq=page[-1].seq if page else after,
+            sealed=page,
+            users=await behind(parts, page),
+            mutes=await patience.show(parts, mutes),
+            microphones=[views.microphone(row, agents=agents) for row in rows],
+        )
+
+
+async def behind(parts: Parts, page: Iterable[Sealed]) -> dict[str, str]:
+    """The agents that records are about: user ids by pseudonym."""
+    targets = {one.entry.target for one in page if is_pseudonym(one.entry.target)}
+    found = await parts.store.agents.behind(parts.org, sorted(targets)) if targets else ()
+    return {agent.pseudonym: agent.user_id for agent in found}
+
+
+def is_pseudonym(target: str) -> bool:
+    """They are UUIDs; other targets are words."""
+    return len(target) == 36 and target.count("-") == 4  # noqa: PLR2004 -- a UUID's text
+
+
+def event(name: str, content: object, *, seq: int | None) -> bytes:
+    """One server-sent event. JSON has no line breaks, so one data line is enough."""
+    number = b"" if seq is None else b"id: %d\n" % seq
+    return b"event: %b\n%bdata: %b\n\n" % (name.encode(), number, msgspec.json.encode(content))

@@ -1,0 +1,155 @@
+"""What the API shows: mutes, microphones, people. Times are RFC 3339 in UTC, lengths seconds."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from micgate.audit.canonical import stamp
+from micgate.control.microphone import Memory, Phase, State, state, state_of_all
+from micgate.control.mute import Covers, End, Mute
+from micgate.control.policy import OnOverride, OpenPolicy
+from micgate.store.agents import Agent
+from micgate.store.microphones import Remembered
+from micgate.store.target import Target
+
+ENDED = "ended"
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An agent. `id` is the platform's user id."""
+
+    id: str
+    name: str | None = None
+    email: str | None = None
+
+
+class OwnerView(msgspec.Struct, frozen=True):
+    """Who placed it: the kind (key, host), and its public id."""
+
+    kind: str
+    id: str
+
+
+class MuteView(msgspec.Struct, frozen=True, kw_only=True):
+    """A mute. `state` is `pending`, `confirmed`, `unconfirmed`, `contested`, `releasing`, `left_closed` or
+    `ended`; muted is only said (`confirmed`) when the platform showed it. `conversation_id` null covers every
+    call of the agent. `said` is what its owner should know about it.
+    """
+
+    id: str
+    agent: Person
+    conversation_id: str | None
+    covers: Covers
+    owner: OwnerView
+    reason: str
+    state: str
+    placed_at: str
+    release_at: str
+    on_override: OnOverride
+    open_policy: OpenPolicy
+    ended_at: str | None = None
+    end: End | None = None
+    ended_by: str | None = None
+    note: str | None = None
+    said: str | None = None
+    batch_id: str | None = None
+
+
+class MicrophoneView(msgspec.Struct, frozen=True, kw_only=True):
+    """One agent's end of one call, as last observed. Null is unknown. `stale`: something may have been missed
+    since. `state` is what is said of the mutes on it, null when there are none.
+    """
+
+    agent: Person
+    conversation_id: str
+    leg: str | None
+    leg_state: str | None
+    muted: bool | None
+    held: bool | None
+    seen_at: str | None
+    way: str | None
+    stale: bool
+    state: State | None
+    closed_by: str
+    mutes: tuple[str, ...]
+
+
+def person(user_id: str, agents: Mapping[str, Agent]) -> Person:
+    agent = agents.get(user_id)
+    return Person(id=user_id, name=agent.name, email=agent.email) if agent else Person(id=user_id)
+
+
+def mute(
+    one: Mute,
+    *,
+    agents: Mapping[str, Agent],
+    memories: Sequence[Memory] = (),
+    note: str | None = None,
+    said: str | None = None,
+) -> MuteView:
+    """`memories` are those of the microphones it meets."""
+    return MuteView(
+        id=one.id,
+        agent=person(one.user_id, agents),
+        conversation_id=one.conversation_id,
+        covers=one.covers,
+        owner=OwnerView(one.owner.kind, one.owner.id),
+        reason=one.reason,
+        state=state_word(one, memories),
+        placed_at=stamp(one.placed_at),
+        release_at=stamp(one.release_at),
+        on_override=one.on_override,
+        open_policy=one.open_policy,
+        ended_at=_stamp(one.ended_at),
+        end=one.end,
+        ended_by=one.ended_by,
+        note=note,
+        said=said,
+        batch_id=one.batch_id,
+    )
+
+
+def microphone(row: Remembered, *, agents: Mapping[str, Agent]) -> MicrophoneView:
+    memory, seen = row.memory, row.memory.seen
+    return MicrophoneView(
+        agent=person(row.target.user_id, agents),
+        conversation_id=row.target.conversation_id,
+        leg=seen.leg if seen else None,
+        leg_state=seen.state if seen else None,
+        muted=memory.known,
+        held=seen.held if seen else None,
+        seen_at=_stamp(seen.at if seen else None),
+        way=seen.way if seen else None,
+        stale=memory.stale,
+        state=state(memory),
+        closed_by=memory.closed_by,
+        mutes=memory.mutes,
+    )
+
+
+def state_word(one: Mute, memories: Sequence[Memory]) -> str:
+    """A mute that has ended still shows its give-back."""
+    if one.stands:
+        return state_of_all(tuple(memory for memory in memories if _shows(memory)))
+    left = {memory.phase for memory in memories if one.id in {*memory.freed, *memory.mutes}}
+    if Phase.LEFT_CLOSED in left:
+        return State.LEFT_CLOSED
+    return ENDED if left <= {Phase.IDLE} else State.RELEASING
+
+
+def met(one: Mute, rows: Iterable[Remembered]) -> tuple[Memory, ...]:
+    """The memories of the microphones that a mute covers."""
+    return tuple(row.memory for row in rows if _meets(one, row.target))
+
+
+def _meets(one: Mute, target: Target) -> bool:
+    return target.user_id == one.user_id and one.conversation_id in {None, target.conversation_id}
+
+
+def _shows(memory: Memory) -> bool:
+    """A call that is over says nothing about a mute of all calls."""
+    return memory.phase is not Phase.IDLE
+
+
+def _stamp(at: float | None) -> str | None:
+    return None if at is None else stamp(at)
