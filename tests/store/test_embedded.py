@@ -1,11 +1,13 @@
 """The embedded database as real processes: killed, stopped, shared, and left behind."""
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -29,9 +31,18 @@ guest.detach()
 """
 
 
-@pytest.fixture
-def place():
+@pytest.fixture(scope="session")
+def made() -> Iterator[Path]:
+    """A database that was made once and stopped: making one takes longer than most tests."""
     with open_folder() as folder:
+        Embedded.attach(folder / "database").detach()
+        yield folder / "database"
+
+
+@pytest.fixture
+def place(made):
+    with open_folder() as folder:
+        subprocess.run(["cp", "-a", made, folder], check=True)
         yield folder / "database"
 
 
@@ -65,7 +76,7 @@ def guest(place):
 
     yield start
     for process in started:
-        if process.poll() is None:
+        if not process.stdin.closed:
             process.communicate()
 
 
@@ -178,15 +189,13 @@ def test_a_process_id_that_belongs_to_somebody_else_now_stops_nobody(attach, pla
 
 
 def test_half_of_a_database_is_made_anew(attach, place):
-    place.mkdir(mode=0o700)
+    shutil.rmtree(place / "data")
     (place / "data.new").mkdir()
     (place / "data.new" / "PG_VERSION").write_text("18\n")
     assert attach().cluster.answers()
 
 
 def test_data_of_another_version_is_left_alone(place):
-    embedded = Embedded.attach(place)
-    embedded.detach()
     (place / "data" / "PG_VERSION").write_text("15\n")
     with pytest.raises(EmbeddedFailed, match=r"PostgreSQL 15.*db backup.*db restore"):
         Embedded.attach(place)
@@ -202,18 +211,18 @@ def test_its_processes_know_nothing_of_our_environment(place, monkeypatch):
     assert b"abracadabra" not in environ
 
 
-def test_a_long_path_has_its_socket_elsewhere_also_closed(tmp_path):
-    with open_folder() as folder:
-        deep = folder / ("d" * 60) / ("e" * 60)
-        embedded = Embedded.attach(deep)
-        try:
-            assert embedded.cluster.answers()
-            socket = embedded.cluster.socket
-            assert deep not in (socket, *socket.parents)
-            assert stat.S_IMODE(socket.stat().st_mode) == 0o700
-        finally:
-            embedded.detach()
-        assert not socket.exists()
+def test_a_long_path_has_its_socket_elsewhere_also_closed(place):
+    deep = place.parent / ("d" * 60) / ("e" * 60)
+    deep.parent.mkdir()
+    embedded = Embedded.attach(place.rename(deep))
+    try:
+        socket = embedded.cluster.socket
+        assert embedded.cluster.answers()
+        assert deep not in (socket, *socket.parents)
+        assert stat.S_IMODE(socket.stat().st_mode) == 0o700
+    finally:
+        embedded.detach()
+    assert not socket.exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the database as somebody else")
@@ -228,19 +237,19 @@ def test_root_runs_it_as_the_account_of_its_choice(monkeypatch):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="everybody else reaches their own binaries")
-def test_binaries_that_its_account_cannot_reach_are_copied(tmp_path):
+def test_binaries_that_its_account_cannot_reach_are_copied(tmp_path, place):
     package = installed().parents[1]
-    (tmp_path / "closed").mkdir(mode=0o700)
-    hidden = tmp_path / "closed" / package.name
-    subprocess.run(["cp", "-r", package, f"{package}.libs", hidden.parent], check=True)
-    with open_folder() as folder:
-        place = folder / "database"
-        embedded = Embedded.attach(place, folder=hidden / "pginstall18" / "bin")
-        try:
-            assert embedded.cluster.answers()
-            assert place in embedded.cluster.binaries.folder.parents
-        finally:
-            embedded.detach()
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    (closed / package.name).mkdir()
+    subprocess.run(["cp", "-r", package / "pginstall18", closed / package.name], check=True)
+    subprocess.run(["cp", "-r", f"{package}.libs", closed], check=True)
+    embedded = Embedded.attach(place, folder=closed / package.name / "pginstall18" / "bin")
+    try:
+        assert embedded.cluster.answers()
+        assert place in embedded.cluster.binaries.folder.parents
+    finally:
+        embedded.detach()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="everybody else reaches their own directories")

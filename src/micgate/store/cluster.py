@@ -140,6 +140,12 @@ class Cluster:
         finally:
             life.close()
 
+    def leave(self) -> None:
+        """Leave it to others: as far as Python is concerned, it is no child of ours any more."""
+        if self._child is not None and self._child.poll() is None:
+            self._child.returncode = 0
+        self._child = None
+
     def child_died(self) -> bool:
         """Whether the database was our child and is gone. Reaps it."""
         return self._child is not None and self._child.poll() is not None

@@ -81,6 +81,7 @@ class Embedded:
             self._guests.let_go()
             if self._guests.try_alone():
                 self.cluster.stop(patience=STOP_SECONDS)
+            self.cluster.leave()
         self._guests.close()
         self._door.close()
 
