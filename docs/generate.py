@@ -56,7 +56,23 @@ def operations() -> str:
     return table(("operation", "answered"), rows)
 
 
-PARTS: dict[str, Callable[[], str]] = {"settings": settings, "knobs": knobs, "operations": operations}
+def faults(part: str) -> str:
+    """Tables that tests/acceptance runs row by row."""
+    sys.path.insert(0, str(DOCS.parent / "tests" / "acceptance"))
+    import fault_page
+
+    written: str = getattr(fault_page, part)()
+    return written
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "settings": settings,
+    "knobs": knobs,
+    "operations": operations,
+    "fault_steps": lambda: faults("steps"),
+    "fault_watch": lambda: faults("watch"),
+    "bad_input": lambda: faults("inputs"),
+}
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

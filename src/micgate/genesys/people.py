@@ -136,6 +136,8 @@ def _unknown(ref: str, people: Sequence[User]) -> UnknownAgent:
 
 
 def _likeness(user: User, ref: str) -> float:
+    """How near somebody's name, or the part of the address before the domain that everybody shares."""
     name, email = (user.name or "").casefold(), (user.email or "").casefold()
-    texts = {name, email, email.split("@", maxsplit=1)[0], *name.split()}
-    return max(SequenceMatcher(None, ref.casefold(), text).ratio() for text in texts)
+    wanted = ref.casefold().split("@", maxsplit=1)[0]
+    texts = {name, email.split("@", maxsplit=1)[0], *name.split()}
+    return max(SequenceMatcher(None, wanted, text).ratio() for text in texts)
