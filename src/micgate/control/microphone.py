@@ -162,6 +162,11 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return not self.stale and self.seen is not None and self.seen.state in states
 
     @property
+    def seen_muted(self) -> bool:
+        seen = self.seen
+        return not self.stale and seen is not None and seen.state is LegState.LIVE and seen.muted is True
+
+    @property
     def live_leg(self) -> str | None:
         """The leg that a command would go to."""
         return self.seen.leg if self.seen and self.seen.state is LegState.LIVE else None
@@ -190,9 +195,10 @@ _WORST_FIRST = (
 def state(memory: Memory) -> State | None:
     """What to say about a mute on this microphone; None when there is nothing to say.
 
-    Something may have been missed while the memory is stale, so "confirmed" is not said then.
+    "Confirmed" is said only while the last thing that was seen is a live leg, muted, and nothing may have
+    been missed since.
     """
-    if memory.phase is Phase.CONFIRMED and memory.stale:
+    if memory.phase is Phase.CONFIRMED and not memory.seen_muted:
         return State.UNCONFIRMED
     return _STATES[memory.phase]
 

@@ -14,6 +14,7 @@ from micgate.control.policy import Baseline, ClosedBy, OnOverride, OpenPolicy
 from micgate.control.table import AFTER, MOVES, Act, Desired, Seen, Unlisted, Verdict, after, situations, step
 
 NOW = 1000.0
+SEEN_MUTED = Observed(leg="leg", state=LegState.LIVE, at=NOW, way=Way.EVENT, muted=True)
 
 
 def test_every_situation_is_in_the_table_once():
@@ -80,15 +81,27 @@ def test_every_phase_can_be_reached_and_left():
     ],
 )
 def test_what_the_world_is_told_follows_from_the_phase(phase, says):
-    assert state(Memory(phase=phase)) is says
+    assert state(Memory(phase=phase, seen=SEEN_MUTED)) is says
 
 
-def test_confirmed_is_not_said_while_something_may_have_been_missed():
-    assert state(Memory(phase=Phase.CONFIRMED, stale=True)) is State.UNCONFIRMED
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"stale": True},
+        {"seen": None},
+        {"seen": msgspec.structs.replace(SEEN_MUTED, muted=False)},
+        {"seen": msgspec.structs.replace(SEEN_MUTED, muted=None)},
+        {"seen": msgspec.structs.replace(SEEN_MUTED, state=LegState.UNKNOWN)},
+    ],
+)
+def test_confirmed_is_said_only_while_the_last_thing_seen_is_muted(about):
+    assert state(Memory(**{"phase": Phase.CONFIRMED, "seen": SEEN_MUTED} | about)) is State.UNCONFIRMED
 
 
 def test_of_several_microphones_the_worst_is_said():
-    confirmed, contested = Memory(phase=Phase.CONFIRMED), Memory(phase=Phase.CONTESTED)
+    confirmed, contested = (
+        Memory(phase=phase, seen=SEEN_MUTED) for phase in (Phase.CONFIRMED, Phase.CONTESTED)
+    )
     assert state_of_all(()) is State.PENDING
     assert state_of_all((confirmed, confirmed)) is State.CONFIRMED
     assert state_of_all((confirmed, contested)) is State.CONTESTED
