@@ -40,11 +40,14 @@ def backup(conninfo: str, file: Path, *, tools: Path | None = None) -> None:
     """
     partial = file.with_name(f"{file.name}.part")
     partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as output:
-        command = [_tool("pg_dump", tools), "--format=custom", f"--schema={SCHEMA}", "--no-password"]
-        _run(command, conninfo, output=output.fileno())
-        os.fsync(output.fileno())
-    partial.rename(file)
+    command = [_tool("pg_dump", tools), "--format=custom", f"--schema={SCHEMA}", "--no-password"]
+    try:
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as output:
+            _run(command, conninfo, output=output.fileno())
+            os.fsync(output.fileno())
+        partial.rename(file)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def restore(conninfo: str, file: Path, *, tools: Path | None = None) -> None:
