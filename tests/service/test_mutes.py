@@ -1,12 +1,311 @@
 """Placing, looking at, extending and releasing mutes over HTTP."""
 
+import asyncio
+import time
 
-async def test_a_mute_of_a_call_that_is_known_is_pending_and_stands(desk):
+import pytest
+
+from desk import Limits, Scope
+from micgate.control.microphone import LegState
+
+
+async def test_a_mute_of_a_call_that_is_known_is_pending_and_costs_the_platform_nothing(desk):
     call = await desk.on_call()
+    await desk.parts.directory.agent(desk.twin.agents[0].id)
+    before = len(desk.twin.requests())
     answer = await desk.mute(reason="customer", **{"for": "90s"})
     assert answer.status == 201, answer.body
     assert answer.body["state"] == "pending"
     assert answer.body["conversation_id"] == call
+    assert answer.body["agent"]["email"] == desk.twin.agents[0].email
     assert answer.headers["Location"] == f"/v1/mutes/{answer.body['id']}"
+    assert len(desk.twin.requests()) == before
     listed = await desk.ask("GET", "/v1/mutes")
     assert [one["id"] for one in listed.body["mutes"]] == [answer.body["id"]]
+
+
+async def test_a_mute_is_committed_with_its_end_its_wake_and_its_entry(desk):
+    call = await desk.on_call()
+    placed = await desk.mute(note="whisper", **{"for": "2m"})
+    (mute,) = await desk.store.mutes.standing(desk.org)
+    assert mute.release_at - mute.placed_at == pytest.approx(120)
+    (row,) = await desk.store.microphones.of_agent(desk.org, mute.user_id)
+    assert row.target.conversation_id == call
+    assert row.wake_at is not None
+    (entry,) = await desk.entries("mute.placed")
+    assert entry.mute_id == placed.body["id"]
+    assert entry.actor == "host:local"
+    assert "whisper" not in entry.public
+    assert desk.twin.agents[0].id not in entry.public + entry.target
+
+
+async def test_a_call_the_keeper_has_not_seen_is_looked_up(desk):
+    call = desk.live_call()
+    answer = await desk.mute(desk.twin.agents[0].email)
+    assert answer.status == 201, answer.body
+    assert answer.body["conversation_id"] == call
+
+
+async def test_an_agent_is_found_by_name(desk):
+    await desk.on_call()
+    assert (await desk.mute(desk.twin.agents[0].name)).status == 201
+
+
+async def test_an_unknown_agent_is_a_problem_that_names_what_to_do(desk):
+    answer = await desk.mute("nobody@example.com")
+    assert (answer.status, answer.word) == (404, "unknown_agent")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.body["remedy"]
+    assert answer.body["type"].endswith("unknown_agent")
+
+
+async def test_an_agent_on_no_call_is_not_muted(desk):
+    answer = await desk.mute()
+    assert (answer.status, answer.word) == (409, "no_live_call")
+    assert await desk.store.mutes.standing(desk.org) == ()
+
+
+async def test_several_live_calls_without_a_name_are_listed(desk):
+    calls = {await desk.on_call(), await desk.on_call()}
+    answer = await desk.mute()
+    assert (answer.status, answer.word) == (409, "call_not_chosen")
+    assert set(answer.body["facts"]["choices"]) == calls
+
+
+async def test_the_call_that_is_not_on_hold_is_chosen_and_said(desk):
+    await desk.on_call(held=True)
+    talking = await desk.on_call()
+    answer = await desk.mute()
+    assert answer.body["conversation_id"] == talking
+    assert "on hold" in answer.body["said"]
+
+
+async def test_all_calls_of_an_agent_are_covered_without_one(desk):
+    answer = await desk.mute(covers="agent", **{"for": "10m"})
+    assert answer.status == 201, answer.body
+    assert answer.body["conversation_id"] is None
+    assert answer.body["covers"] == "agent"
+
+
+@pytest.mark.parametrize(
+    ("wish", "status", "word"),
+    [
+        ({"for": "16m"}, 422, "length_refused"),
+        ({"for": -1}, 422, "length_refused"),
+        ({"for": "soon"}, 422, "length_refused"),
+        ({"for": "2m", "until": "2030-01-01T00:00:00Z"}, 400, "malformed_request"),
+        ({"until": "2020-01-01T00:00:00Z"}, 422, "length_refused"),
+        ({"until": "tomorrow"}, 400, "malformed_request"),
+        ({"until": "2030-01-01T00:00:00"}, 400, "malformed_request"),
+        ({"reason": "because"}, 422, "reason_refused"),
+        ({"note": "4111 1111 1111 1111"}, 422, "note_refused"),
+        ({"note": "x" * 201}, 422, "note_refused"),
+        ({"covers": "agent", "conversation": "c"}, 400, "malformed_request"),
+        ({"covers": "everything"}, 400, "malformed_request"),
+        ({"pause_recording": True}, 400, "malformed_request"),
+        ({"for": True}, 400, "malformed_request"),
+        ({"dry_run": "yes"}, 400, "malformed_request"),
+        ({"only_if": {"moon": "full"}}, 400, "malformed_request"),
+        ({"agent": 7}, 400, "malformed_request"),
+        ({"agent": ""}, 400, "malformed_request"),
+        ({"conversation": "no-such-call"}, 409, None),
+    ],
+)
+async def test_what_cannot_be_is_a_problem_and_nothing_is_placed(desk, wish, status, word):
+    await desk.on_call()
+    answer = await desk.ask("POST", "/v1/mutes", {"agent": desk.twin.agents[0].id} | wish)
+    assert answer.status == status, answer.body
+    assert word in (None, answer.word)
+    assert answer.body["remedy"]
+    assert await desk.store.mutes.standing(desk.org) == ()
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b"[" * 60_000, b'{"agent":' * 5000])
+async def test_a_body_that_is_no_wish_is_malformed(desk, raw):
+    answer = await desk.ask("POST", "/v1/mutes", raw=raw)
+    assert (answer.status, answer.word) == (400, "malformed_request"), answer.body
+
+
+async def test_a_huge_body_is_refused_before_it_is_read(desk):
+    answer = await desk.ask("POST", "/v1/mutes", raw=b'{"note":"' + b"x" * 1_000_000)
+    assert (answer.status, answer.word) == (413, "too_large")
+
+
+async def test_a_dry_run_says_what_would_be_and_places_nothing(desk):
+    call = await desk.on_call()
+    answer = await desk.mute(dry_run=True)
+    assert answer.status == 200
+    assert answer.body["places"] is True
+    assert answer.body["conversation_id"] == call
+    assert await desk.store.mutes.standing(desk.org) == ()
+
+
+async def test_conditions_that_do_not_hold_refuse_and_say_which(desk):
+    call = desk.live_call()
+    await desk.see(call, held=True)
+    answer = await desk.mute(only_if={"not_held": True, "presence": ["Mars"]})
+    assert (answer.status, answer.word) == (412, "conditions_unmet")
+    assert {one["condition"] for one in answer.body["facts"]["unmet"]} == {"not_held", "presence"}
+
+
+async def test_conditions_that_hold_let_it_be_placed(desk):
+    desk.live_call()
+    answer = await desk.mute(only_if={"connected": True, "not_held": True})
+    assert answer.status == 201, answer.body
+
+
+async def test_the_same_idempotency_key_places_once_and_answers_alike(desk):
+    await desk.on_call()
+    once = {"Idempotency-Key": "k-1"}
+    first, second = await desk.mute(headers=once), await desk.mute(headers=once)
+    assert (first.status, second.status) == (201, 201)
+    assert first.body == second.body
+    assert second.headers["Idempotency-Replayed"] == "true"
+    assert len(await desk.store.mutes.standing(desk.org)) == 1
+
+
+async def test_the_same_key_at_the_same_time_places_once(desk):
+    await desk.on_call()
+    answers = await asyncio.gather(*(desk.mute(headers={"Idempotency-Key": "k"}) for _ in range(8)))
+    assert {answer.status for answer in answers} == {201}
+    assert len({answer.body["id"] for answer in answers}) == 1
+    assert len(await desk.store.mutes.standing(desk.org)) == 1
+
+
+async def test_a_replay_is_answered_even_when_the_call_is_over(desk):
+    call = await desk.on_call()
+    first = await desk.mute(headers={"Idempotency-Key": "k"})
+    await desk.see(call, state=LegState.OVER)
+    assert (await desk.mute(headers={"Idempotency-Key": "k"})).body == first.body
+
+
+async def test_a_key_used_with_another_body_is_refused(desk):
+    await desk.on_call()
+    await desk.mute(headers={"Idempotency-Key": "k"})
+    answer = await desk.mute(headers={"Idempotency-Key": "k"}, reason="drill")
+    assert (answer.status, answer.word) == (422, "idempotency_key_reused")
+
+
+async def test_keys_of_different_callers_do_not_meet(desk):
+    await desk.on_call()
+    key = await desk.key()
+    first = await desk.mute(headers={"Idempotency-Key": "k"})
+    second = await desk.mute(headers={"Idempotency-Key": "k"}, key=key)
+    assert first.body["id"] != second.body["id"]
+
+
+async def test_a_preference_waits_until_there_is_something_to_say(desk):
+    call = await desk.on_call()
+    waiting = asyncio.create_task(desk.mute(headers={"Prefer": "wait=5"}))
+    while not (standing := await desk.store.mutes.standing(desk.org)):
+        await asyncio.sleep(0.01)
+    await desk.ask("DELETE", f"/v1/mutes/{standing[0].id}")
+    answer = await waiting
+    assert answer.body["state"] == "ended"
+    assert answer.body["conversation_id"] == call
+    assert answer.headers["Preference-Applied"] == "wait=5"
+
+
+async def test_a_wait_ends_with_its_time(desk):
+    await desk.on_call()
+    started = time.monotonic()
+    answer = await desk.mute(headers={"Prefer": "wait=1"})
+    assert answer.body["state"] == "pending"
+    assert 0.9 < time.monotonic() - started < 3
+
+
+async def test_an_owner_releases_and_again_is_the_same(desk):
+    await desk.on_call()
+    mute = (await desk.mute()).body["id"]
+    first = await desk.ask("DELETE", f"/v1/mutes/{mute}")
+    second = await desk.ask("DELETE", f"/v1/mutes/{mute}")
+    assert (first.status, first.body["end"]) == (200, "released")
+    assert second.body == first.body
+    assert len(await desk.entries("mute.ended")) == 1
+
+
+async def test_somebody_elses_mute_needs_a_scope_and_is_cancelled(desk):
+    await desk.on_call()
+    mute = (await desk.mute()).body["id"]
+    plain, strong = await desk.key(Scope.MUTE), await desk.key(Scope.RELEASE_ANY)
+    refused = await desk.ask("DELETE", f"/v1/mutes/{mute}", key=plain)
+    assert (refused.status, refused.word) == (403, "not_permitted")
+    assert (await desk.ask("DELETE", f"/v1/mutes/{mute}", key=strong)).body["end"] == "cancelled"
+
+
+async def test_an_extension_needs_a_reason_and_moves_the_end(desk):
+    await desk.on_call()
+    placed = (await desk.mute()).body
+    address = f"/v1/mutes/{placed['id']}"
+    assert (await desk.ask("PATCH", address, {"for": "5m"})).status == 400
+    answer = await desk.ask("PATCH", address, {"for": "5m", "reason": "still typing"})
+    assert answer.status == 200, answer.body
+    assert answer.body["release_at"] > placed["release_at"]
+    (entry,) = await desk.entries("mute.extended")
+    assert "typing" not in entry.public
+
+
+async def test_nobody_extends_the_mute_of_another_or_one_that_ended(desk):
+    await desk.on_call()
+    address = f"/v1/mutes/{(await desk.mute()).body['id']}"
+    wish = {"for": "5m", "reason": "customer"}
+    other = await desk.ask("PATCH", address, wish, key=await desk.key())
+    assert (other.status, other.body["facts"]["rule"]) == (403, "owner")
+    await desk.ask("DELETE", address)
+    assert (await desk.ask("PATCH", address, wish)).word == "mute_ended"
+
+
+async def test_mutes_of_one_owner_do_not_make_a_chain(desk):
+    await desk.on_call()
+    for _ in range(2):
+        placed = await desk.mute(**{"for": "14m"})
+        desk.clock.ahead += 840
+        await desk.ask("DELETE", f"/v1/mutes/{placed.body['id']}")
+        await desk.see(placed.body["conversation_id"])
+    assert (await desk.mute(**{"for": "5m"})).word == "length_refused"
+
+
+async def test_pages_of_the_list_follow_each_other(desk):
+    for agent in range(3):
+        await desk.on_call(agent)
+        await desk.mute(agent)
+    first = await desk.ask("GET", "/v1/mutes?limit=2")
+    rest = await desk.ask("GET", f"/v1/mutes?limit=2&after={first.body['next']}")
+    assert [len(first.body["mutes"]), len(rest.body["mutes"])] == [2, 1]
+    assert rest.body["next"] is None
+
+
+async def test_ended_mutes_are_listed_by_agent(desk):
+    await desk.on_call()
+    mute = (await desk.mute()).body["id"]
+    await desk.ask("DELETE", f"/v1/mutes/{mute}")
+    agent = desk.twin.agents[0].email
+    assert (await desk.ask("GET", f"/v1/mutes?agent={agent}")).body["mutes"] == []
+    found = await desk.ask("GET", f"/v1/mutes?agent={agent}&standing=false")
+    assert [one["id"] for one in found.body["mutes"]] == [mute]
+    assert (await desk.ask("GET", "/v1/mutes?standing=false")).status == 400
+
+
+async def test_a_mute_that_does_not_exist_is_not_there(desk):
+    unknown = await desk.ask("GET", "/v1/mutes/01930000-0000-7000-8000-000000000000")
+    assert (unknown.status, unknown.word) == (404, "not_found")
+    assert (await desk.ask("GET", "/v1/mutes/abc")).status == 404
+
+
+async def test_a_note_is_shown_to_its_owner_and_to_auditors_only(desk):
+    await desk.on_call()
+    mute = (await desk.mute(note="whisper")).body["id"]
+    seen = [
+        (await desk.ask("GET", f"/v1/mutes/{mute}", key=key)).body["note"]
+        for key in (None, await desk.key(Scope.MUTE), await desk.key(Scope.AUDIT))
+    ]
+    assert seen == ["whisper", None, "whisper"]
+
+
+async def test_standing_mutes_of_a_key_are_bounded_in_the_transaction(desk):
+    key = await desk.key(limits=Limits(standing=2, queue_share=None))
+    for agent in range(4):
+        await desk.on_call(agent)
+    answers = await asyncio.gather(*(desk.mute(agent, key=key) for agent in range(4)))
+    assert sorted(answer.status for answer in answers) == [201, 201, 409, 409]
+    assert len(await desk.store.mutes.standing(desk.org)) == 2

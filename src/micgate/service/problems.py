@@ -15,7 +15,7 @@ from micgate.audit.errors import AuditError
 from micgate.control.errors import WishError
 from micgate.genesys.errors import GenesysError
 from micgate.log import Log
-from micgate.service.errors import ServiceError, TooFast
+from micgate.service.errors import Malformed, ServiceError, TooFast
 from micgate.store.errors import StoreError, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
@@ -94,6 +94,8 @@ def of(error: Exception) -> Problem:
         return _of_http(error)
     if isinstance(error, ServiceError | WishError | StoreError | AuditError | GenesysError):
         return _of_ours(error)
+    if isinstance(error, RecursionError):
+        return _of_ours(Malformed("The body is nested too deeply.", remedy="Send what /openapi.json says."))
     return Problem(
         type=TYPE + "internal_error",
         title="A mistake in micgate",
