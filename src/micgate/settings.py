@@ -116,6 +116,17 @@ SETTINGS: tuple[Setting, ...] = (
         default="18",
     ),
     Setting(
+        name="service_url",
+        names=("MICGATE_URL",),
+        help="A micgate service to use: https://micgate.example. `none`: straight at Genesys in any case.",
+    ),
+    Setting(
+        name="service_key",
+        names=("MICGATE_KEY",),
+        help="API key of that service (micgate keys add). Not needed for one that this user runs here.",
+        secret=True,
+    ),
+    Setting(
         name="extra_headers",
         names=("MICGATE_EXTRA_HEADERS",),
         help='Headers a gateway asks for, one "Name: value" a line, or a JSON object. Never Authorization.',
@@ -147,6 +158,12 @@ SETTINGS: tuple[Setting, ...] = (
         default="~/.local/state",
         dotenv=False,
     ),
+    Setting(
+        name="runtime_home",
+        names=("XDG_RUNTIME_DIR",),
+        help="Where a service that runs here says so, in micgate.json.",
+        dotenv=False,
+    ),
 )
 
 
@@ -164,11 +181,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float
     slow_mute: float
     max_channels: int
+    service_url: str | None
+    service_key: str | None
     extra_headers: dict[str, str]
     https_proxy: str | None
     no_proxy: str | None
     ca_bundle: str | None
     state_home: str
+    runtime_home: str | None
     sources: dict[str, str] = {}
     """Where each value came from: `{"region": "GENESYS_REGION in .env", ...}`; defaults are absent."""
     warnings: tuple[str, ...] = ()
@@ -180,6 +200,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def journal_path(self) -> Path:
         return self.state_dir / "direct.jsonl"
+
+    @property
+    def service_path(self) -> Path | None:
+        """Where a service that runs here says how it is reached."""
+        return Path(self.runtime_home) / "micgate.json" if self.runtime_home else None
+
+    @property
+    def announcement_path(self) -> Path | None:
+        """Where a running service says how to reach it."""
+        return Path(self.runtime_dir) / "micgate.json" if self.runtime_dir else None
 
     @property
     def login_path(self) -> Path:
@@ -294,18 +324,19 @@ def _reason(error: OSError | UnicodeDecodeError) -> str:
 
 def _check_destination(found: Mapping[str, _Found | None]) -> None:
     """A `.env` that came with a cloned repository must not choose where the environment's secrets go."""
-    hosts = [
-        value for name in ("region", "login_url") if (value := found[name]) and not _from_environment(value)
-    ]
-    secrets = [
-        value
-        for name in ("client_secret", "access_token")
-        if (value := found[name]) and _from_environment(value)
-    ]
-    if hosts and secrets:
+    _check_together(found, hosts=("region", "login_url"), secrets=("client_secret", "access_token"))
+    _check_together(found, hosts=("service_url",), secrets=("service_key",))
+
+
+def _check_together(
+    found: Mapping[str, _Found | None], *, hosts: tuple[str, ...], secrets: tuple[str, ...]
+) -> None:
+    named = [value for name in hosts if (value := found[name]) and not _from_environment(value)]
+    held = [value for name in secrets if (value := found[name]) and _from_environment(value)]
+    if named and held:
         raise UnsafeSettingError(
-            f"{secrets[0].variable} comes from the environment, but {hosts[0].source} says where to send it.",
-            remedy=f"Set {hosts[0].variable} in the environment too, or keep both in {hosts[0].place}.",
+            f"{held[0].variable} comes from the environment, but {named[0].source} says where to send it.",
+            remedy=f"Set {named[0].variable} in the environment too, or keep both in {named[0].place}.",
         )
 
 
@@ -393,6 +424,38 @@ def _folder(text: str, _source: str) -> str:
     return str(path if path.is_absolute() else Path("~/.local/state").expanduser())
 
 
+def _absolute(text: str, _source: str) -> str | None:
+    return text if Path(text).is_absolute() else None
+
+
+def _words(text: str, _source: str) -> tuple[str, ...]:
+    return tuple(word for part in text.split(",") if (word := part.strip()))
+
+
+def _reasons(text: str, source: str) -> tuple[str, ...]:
+    words = tuple(word.lower() for word in _words(text, source))
+    if not words or not all(re.fullmatch(r"[a-z0-9_-]{1,40}", word) for word in words):
+        raise SettingError(f"{source} is {text!r}.", remedy="Use words with commas between: customer,drill.")
+    return words
+
+
+def _port(text: str, source: str) -> int:
+    port = _count(text, source)
+    if port > _LAST_PORT:
+        raise SettingError(f"{source} is {text!r}.", remedy=f"Use a port up to {_LAST_PORT}.")
+    return port
+
+
+_LAST_PORT = 65535
+
+
+def _org(text: str, source: str) -> str:
+    """It stands in the record, which takes single words only."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", text):
+        raise SettingError(f"{source} is {text!r}.", remedy="Use one word of letters, digits, . _ and -.")
+    return text
+
+
 _PARSERS: dict[str, Callable[[str, str], object]] = {
     "control_action": _one_of("mute", "unmute"),
     "strategy": _one_of("auto", "on_behalf", "participant"),
@@ -401,12 +464,15 @@ _PARSERS: dict[str, Callable[[str, str], object]] = {
     "max_channels": _count,
     "extra_headers": _headers,
     "state_home": _folder,
+    "runtime_home": _absolute,
 }
 
 
 def _masked(setting: Setting, value: object) -> str:
-    if value in (None, {}):
+    if value in (None, {}, ()):
         return ""
     if setting.secret:
         return "***"
+    if isinstance(value, tuple):
+        return ",".join(value)
     return value if isinstance(value, str) else str(value)
