@@ -95,6 +95,13 @@ def test_the_ledger_is_bounded(start_twin):
     assert len(twin.ledger()) == 10
 
 
+@pytest.mark.parametrize("agents", [-1, 20_001])
+def test_a_reset_to_an_impossible_number_of_people_is_refused(twin, agents):
+    before = twin.told
+    assert twin.try_control("POST", "/reset", {"agents": agents})[0] == 400
+    assert twin.control("GET", "/state")["org"] == before["org"]
+
+
 def test_a_reset_makes_the_same_world_again(twin):
     before = twin.told
     twin.place_call()

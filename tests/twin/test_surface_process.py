@@ -47,6 +47,19 @@ def test_a_port_in_use_is_said_in_one_line(twin):
     assert port in ended.stderr
 
 
+@pytest.mark.parametrize("wrong", [("--port", "99999"), ("--agents", "-1"), ("--agents", "20001")])
+def test_options_out_of_range_are_refused(wrong):
+    ended = subprocess.run(
+        [sys.executable, "-m", "micgate.twin", "--port", "0", *wrong],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert wrong[0] in ended.stderr
+
+
 def test_small_answers_are_not_delayed_by_the_network_stack(twin):
     client = Platform.as_client(twin)
     with socket.create_connection(("127.0.0.1", urlsplit(twin.api_url).port)) as connection:

@@ -19,17 +19,28 @@ ACTIVITY_DIMENSIONS = frozenset({
     "convertedTo", "direction", "dnis", "mediaType", "participantName", "queueId", "requestedLanguageId",
     "requestedRouting", "requestedRoutingSkillId", "routingPriority", "scoredAgentId", "sessionId", "teamId",
     "usedRouting", "userId",
-})  # fmt: skip  # fmt: skip
+})  # fmt: skip
 SHOWN = (
     "conversationId", "sessionId", "userId", "queueId", "mediaType", "direction", "participantName",
     "addressFrom", "addressTo", "ani", "dnis", "teamId",
-)  # fmt: skip  # fmt: skip
+)  # fmt: skip
 LONGEST: dict[Metric, Metric] = {"oLongestInteracting": "oInteracting", "oLongestWaiting": "oWaiting"}
 
 
 class ActivityMetric(msgspec.Struct):
+    """The vendor's guide writes `name` where its SDKs write `metric`."""
+
     metric: Metric | None = None
+    name: Metric | None = None
     details: bool | None = None
+
+    @property
+    def wanted(self) -> Metric:
+        """Raises Refusal (400)."""
+        found = self.metric or self.name
+        if found is None:
+            raise bad_request("metric is required.", code="invalid.value")
+        return found
 
 
 class ActivityQuery(msgspec.Struct, rename="camel"):
@@ -60,7 +71,12 @@ def query_activity(ask: Ask) -> Answer:
         raise bad_request("metrics and groupBy must not be empty.", code="invalid.value")
     _check_dimensions([*wanted.group_by, *_dimensions([wanted.filter] if wanted.filter else ())])
     named = named_user([wanted.filter] if wanted.filter else [])
-    fitting = [one for one in _activities(ask, user=named) if meets(wanted.filter, one.facts)]
+    counted = {LONGEST.get(one.wanted, one.wanted) for one in wanted.metrics}
+    fitting = [
+        one
+        for one in _activities(ask, user=named)
+        if one.metric in counted and meets(wanted.filter, one.facts)
+    ]
     size = ask.query.number("pageSize", default=1000, most=10_000)
     number = ask.query.number("pageNumber", default=1, most=1_000_000)
     groups = list(_groups(fitting, wanted.group_by).items())[(number - 1) * size : number * size]
@@ -115,12 +131,11 @@ def _activity_result(
     ask: Ask, wanted: ActivityQuery, group: tuple[str, ...], members: list[Activity]
 ) -> Wire:
     named = {name: value for name, value in zip(wanted.group_by, group, strict=True) if value}
-    metrics = [one.metric for one in wanted.metrics if one.metric is not None]
-    detailed = {one.metric for one in wanted.metrics if one.details}
+    detailed = {one.wanted for one in wanted.metrics if one.details}
     shown = detailed if ask.world.behaviour.activity_entities else set()
     return {
         "group": named,
-        "data": [_activity_data(ask, metric, members) for metric in metrics],
+        "data": [_activity_data(ask, one.wanted, members) for one in wanted.metrics],
         "truncated": False,
         "entities": [_entity(one) for one in members if one.metric in shown],
     }

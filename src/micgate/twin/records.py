@@ -21,7 +21,7 @@ DISCONNECTS = {
     "transfer.forward": "forwardTransfer", "transfer.noanswer": "noAnswerTransfer",
     "transfer.notavailable": "notAvailableTransfer", "transport.failure": "transportFailure",
     "session.expired": "sessionExpired",
-}  # fmt: skip  # fmt: skip
+}  # fmt: skip
 
 
 class Paging(msgspec.Struct, rename="camel"):

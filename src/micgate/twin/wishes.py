@@ -1,11 +1,14 @@
 """What may be asked of the control surface: the bodies of its requests."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from micgate.twin.calls import Direction, Media
 from micgate.twin.people import GrantKind, Presence
+
+MOST_AGENTS = 20_000
 
 
 class _Body(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -14,7 +17,7 @@ class _Body(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 class Reset(_Body):
     seed: int | None = None
-    agents: int | None = None
+    agents: Annotated[int, Meta(ge=0, le=MOST_AGENTS)] | None = None
     quiet: bool | None = None
 
 
