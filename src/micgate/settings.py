@@ -152,6 +152,68 @@ SETTINGS: tuple[Setting, ...] = (
         dotenv=False,
     ),
     Setting(
+        name="org",
+        names=("MICGATE_ORG",),
+        help="The name of the organization in the database, when one holds several.",
+        default="main",
+    ),
+    Setting(
+        name="database_url",
+        names=("MICGATE_DATABASE_URL",),
+        help="A PostgreSQL 15 or newer to use, postgresql://name:password@host/micgate; else one is embedded.",
+        secret=True,
+    ),
+    Setting(
+        name="database_dir",
+        names=("MICGATE_DATABASE_DIR",),
+        help="Where the embedded database is kept; root's is in /var/lib/micgate/database.",
+    ),
+    Setting(
+        name="database_user",
+        names=("MICGATE_DB_USER",),
+        help="The account that the embedded database runs as when micgate is root; else postgres or nobody.",
+    ),
+    Setting(
+        name="host",
+        names=("MICGATE_HOST",),
+        help="Address that the service listens on. Beyond loopback it needs TLS or a stated proxy.",
+        default="127.0.0.1",
+    ),
+    Setting(
+        name="port",
+        names=("MICGATE_PORT",),
+        help="Port that the service listens on; 0 picks a free one.",
+        default="8700",
+    ),
+    Setting(
+        name="tls_cert",
+        names=("MICGATE_TLS_CERT",),
+        help="Certificate chain of the service, a PEM file.",
+    ),
+    Setting(
+        name="tls_key",
+        names=("MICGATE_TLS_KEY",),
+        help="Private key of that certificate, a PEM file.",
+    ),
+    Setting(
+        name="trusted_proxy",
+        names=("MICGATE_TRUSTED_PROXY",),
+        help="Addresses of the proxy that speaks TLS in front of the service, with commas between.",
+    ),
+    Setting(
+        name="reasons",
+        names=("MICGATE_REASONS",),
+        help="Reasons that may be given for a mute, with commas between; the first is the default.",
+        default="supervisor,agent,system,customer,escalation,drill",
+    ),
+    Setting(
+        name="heartbeat_url",
+        names=("MICGATE_HEARTBEAT_URL",),
+        help="A URL that is asked every minute while all is well: for a watchdog that calls when it stops.",
+        secret=True,
+        dotenv=False,
+    ),
+    Setting(
         name="state_home",
         names=("XDG_STATE_HOME",),
         help="Where the journal and the sign-in are kept, in a folder micgate.",
@@ -159,7 +221,7 @@ SETTINGS: tuple[Setting, ...] = (
         dotenv=False,
     ),
     Setting(
-        name="runtime_home",
+        name="runtime_dir",
         names=("XDG_RUNTIME_DIR",),
         help="Where a service that runs here says so, in micgate.json.",
         dotenv=False,
@@ -188,7 +250,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     no_proxy: str | None
     ca_bundle: str | None
     state_home: str
-    runtime_home: str | None
+    runtime_dir: str | None
     sources: dict[str, str] = {}
     """Where each value came from: `{"region": "GENESYS_REGION in .env", ...}`; defaults are absent."""
     warnings: tuple[str, ...] = ()
@@ -200,16 +262,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def journal_path(self) -> Path:
         return self.state_dir / "direct.jsonl"
-
-    @property
-    def service_path(self) -> Path | None:
-        """Where a service that runs here says how it is reached."""
-        return Path(self.runtime_home) / "micgate.json" if self.runtime_home else None
-
-    @property
-    def announcement_path(self) -> Path | None:
-        """Where a running service says how to reach it."""
-        return Path(self.runtime_dir) / "micgate.json" if self.runtime_dir else None
 
     @property
     def login_path(self) -> Path:
@@ -464,7 +516,7 @@ _PARSERS: dict[str, Callable[[str, str], object]] = {
     "max_channels": _count,
     "extra_headers": _headers,
     "state_home": _folder,
-    "runtime_home": _absolute,
+    "runtime_dir": _absolute,
 }
 
 
