@@ -160,7 +160,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         name="database_url",
         names=("MICGATE_DATABASE_URL",),
-        help="A PostgreSQL 15 or newer to use, postgresql://name:password@host/micgate; else one is embedded.",
+        help="PostgreSQL 15 or newer, as postgresql://name:password@host/micgate; without it one is embedded.",
         secret=True,
     ),
     Setting(
@@ -251,6 +251,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ca_bundle: str | None
     state_home: str
     runtime_dir: str | None
+    org: str
+    database_url: str | None
+    database_dir: str | None
+    database_user: str | None
+    host: str
+    port: int
+    tls_cert: str | None
+    tls_key: str | None
+    trusted_proxy: tuple[str, ...]
+    reasons: tuple[str, ...]
+    heartbeat_url: str | None
     sources: dict[str, str] = {}
     """Where each value came from: `{"region": "GENESYS_REGION in .env", ...}`; defaults are absent."""
     warnings: tuple[str, ...] = ()
@@ -262,6 +273,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def journal_path(self) -> Path:
         return self.state_dir / "direct.jsonl"
+
+    @property
+    def announcement_path(self) -> Path | None:
+        """Where a service that runs here says how it is reached."""
+        return Path(self.runtime_dir) / "micgate.json" if self.runtime_dir else None
 
     @property
     def login_path(self) -> Path:
@@ -517,6 +533,10 @@ _PARSERS: dict[str, Callable[[str, str], object]] = {
     "extra_headers": _headers,
     "state_home": _folder,
     "runtime_dir": _absolute,
+    "org": _org,
+    "port": _port,
+    "trusted_proxy": _words,
+    "reasons": _reasons,
 }
 
 
