@@ -1,15 +1,17 @@
 """From settings to a session: which credentials, by which way."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 
 from micgate import __version__
 from micgate.direct import signed_in
+from micgate.direct.signed_in import Kept
 from micgate.genesys.errors import MissingCredentials
 from micgate.genesys.io import Wire, drive
 from micgate.genesys.network import Network
-from micgate.genesys.oauth import AccessToken, ClientCredentials, Credentials, Token, UserSession
+from micgate.genesys.oauth import AccessToken, ClientCredentials, Credentials, Token
 from micgate.genesys.regions import Region, find_region
 from micgate.genesys.session import Session, common_headers
 from micgate.genesys.strategy import Strategy
@@ -28,8 +30,8 @@ class Connection:
     extra_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     strategy: Strategy = Strategy.AUTO
     patience: float = 10.0
-    login_path: Path | None = None
-    """Where a renewed sign-in is kept."""
+    kept: Kept | None = None
+    """The sign-in, when `credentials` are from one."""
 
     def session(self, wire: Wire, *, token: Token | None = None) -> Session:
         return Session(
@@ -39,28 +41,28 @@ class Connection:
             extra_headers=self.extra_headers,
             user_agent=USER_AGENT,
             patience=self.patience,
-            on_renewed=self._keep,
+            on_renewed=self.kept.store if self.kept else None,
+            renewing=partial(self.kept.renewing, sleep=wire.sleep) if self.kept else nullcontext,
             token=token,
         )
-
-    def _keep(self, session: UserSession) -> None:
-        kept = signed_in.load(self.login_path) if self.login_path else None
-        if kept and self.login_path and kept.is_for(self.region):
-            signed_in.renewed(self.login_path, kept, session)
 
 
 def from_settings(settings: Settings) -> Connection:
     """Raises `UnknownRegion`, `MissingCredentials` or another `OursToFix`. Blocks to renew a sign-in."""
     region = find_region(settings.region, login_url=settings.login_url)
     network = Network(proxy=settings.https_proxy, no_proxy=settings.no_proxy, ca_bundle=settings.ca_bundle)
+    credentials, kept = _given(settings), None
+    if credentials is None:
+        kept = _signed_in(settings, region, network)
+        credentials = kept.session
     return Connection(
         region=region,
-        credentials=_given(settings) or _signed_in(settings, region, network),
+        credentials=credentials,
         network=network,
         extra_headers=settings.extra_headers,
         strategy=Strategy(settings.strategy),
         patience=settings.timeout,
-        login_path=settings.login_path,
+        kept=kept,
     )
 
 
@@ -73,7 +75,7 @@ def _given(settings: Settings) -> Credentials | None:
     return None
 
 
-def _signed_in(settings: Settings, region: Region, network: Network) -> Credentials:
+def _signed_in(settings: Settings, region: Region, network: Network) -> Kept:
     from micgate.genesys.transport_urllib3 import Urllib3Wire  # noqa: PLC0415 -- only a sign-in needs it here
 
     headers = common_headers(user_agent=USER_AGENT, extra=settings.extra_headers)
@@ -81,7 +83,7 @@ def _signed_in(settings: Settings, region: Region, network: Network) -> Credenti
     found = drive(signed_in.fresh(settings.login_path, wire=wire, region=region, headers=headers))
     if found is None:
         raise _signed_in_elsewhere(settings, region) or _missing(settings, region)
-    return found.session
+    return found
 
 
 def _signed_in_elsewhere(settings: Settings, region: Region) -> MissingCredentials | None:

@@ -49,8 +49,13 @@ class Entrance:
             person=self._name(session),
             session=session,
         )
-        signed_in.store(self._settings.login_path, made)
+        drive(self._keep(made))
         return made
+
+    async def _keep(self, made: SignedIn) -> None:
+        path = self._settings.login_path
+        async with signed_in.alone(path, sleep=self._wire.sleep):
+            signed_in.store(path, made)
 
     def revoke(self, session: UserSession) -> None:
         """End the session at Genesys Cloud. One that has ended already is fine."""
@@ -84,10 +89,27 @@ class NotRevoked(GenesysError):
 
 def sign_out(settings: Settings) -> str | None:
     """Revoke and delete. The person who was signed in, or None. Raises `NotRevoked` after deleting."""
+    return drive(_sign_out(settings)) if _kept(settings) else None
+
+
+async def _sign_out(settings: Settings) -> str | None:
     path = settings.login_path
-    kept = _kept(settings)
-    if kept is None:
-        return None
+    async with signed_in.alone(path, sleep=_sleep):
+        kept = _kept(settings)
+        if kept is None:
+            return None
+        try:
+            _revoke(settings, kept)
+        finally:
+            signed_in.delete(path)
+        return kept.person
+
+
+async def _sleep(seconds: float) -> None:
+    time.sleep(seconds)  # noqa: ASYNC251 -- driven without an event loop
+
+
+def _revoke(settings: Settings, kept: SignedIn) -> None:
     made_for = Region(name="gateway", api_url=kept.api_url, login_url=kept.login_url)
     try:
         Entrance(settings, region=made_for).revoke(kept.session)
@@ -97,9 +119,6 @@ def sign_out(settings: Settings) -> str | None:
             means=error.what,
             remedy="Its token stays valid until it ends; an administrator can end the person's sessions.",
         ) from error
-    finally:
-        signed_in.delete(path)
-    return kept.person
 
 
 def _kept(settings: Settings) -> SignedIn | None:

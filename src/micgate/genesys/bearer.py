@@ -4,6 +4,7 @@ import inspect
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from random import Random
 from typing import Protocol
@@ -28,6 +29,8 @@ from micgate.genesys.regions import Region
 from micgate.genesys.retry import beyond_patience, retry_after
 
 OnRenewed = Callable[[UserSession], Awaitable[None] | None]
+Renewing = Callable[[UserSession], AbstractAsyncContextManager[UserSession]]
+"""Held while a sign-in is renewed, by one process at a time; gives the sign-in as another one left it."""
 
 _TRY_AGAIN = 15.0  # seconds between early renewals that fail while the old token still works
 
@@ -70,6 +73,7 @@ class Bearer:
         common: Mapping[str, str],
         patience: float,
         on_renewed: OnRenewed | None,
+        renewing: Renewing = nullcontext,
         token: Token | None = None,
     ) -> None:
         self._wire = wire
@@ -80,6 +84,7 @@ class Bearer:
         self._common = common
         self._patience = patience
         self._on_renewed = on_renewed
+        self._renewing = renewing
         self._lock = wire.lock()
         self._tries = 0
         self._failure: GenesysError | None = None
@@ -179,24 +184,34 @@ class Bearer:
             token = await self._ask(client_credentials_request(credentials))
             self._use(token.value, life=token.life)
         elif isinstance(credentials, UserSession):
-            await self._refresh(credentials)
+            async with self._renewing(credentials) as latest:
+                self._credentials = fresh = await self._fresh(credentials, latest)
+            self._use(fresh.access_token, life=fresh.expires_at - self._clock.now())
 
-    async def _refresh(self, session: UserSession) -> None:
+    async def _fresh(self, session: UserSession, latest: UserSession) -> UserSession:
+        """`latest` when another process renewed it meanwhile, else what a refresh brings, stored."""
+        if latest != session:
+            self._unsaved = None
+            if latest.expires_at > self._clock.now():
+                return latest
         if self._unsaved is None:
-            if not session.refresh_token:
-                raise BadCredentials(
-                    "The sign-in has ended, and it came without the means to renew it.",
-                    means="Genesys Cloud gives none to browser clients, nor with an inactivity timeout.",
-                    remedy="Sign in again (micgate login).",
-                )
-            token = await exchange(
-                self._wire, refresh_request(session), region=self._region, headers=self._common
-            )
-            self._unsaved = renewed(session, token, now=self._clock.now())
+            self._unsaved = await self._refreshed(latest)
         # Kept until stored: a callback that fails is called again, as the old refresh token is used up.
         await self._store(self._unsaved)
-        self._credentials, self._unsaved = self._unsaved, None
-        self._use(self._credentials.access_token, life=self._credentials.expires_at - self._clock.now())
+        fresh, self._unsaved = self._unsaved, None
+        return fresh
+
+    async def _refreshed(self, session: UserSession) -> UserSession:
+        if not session.refresh_token:
+            raise BadCredentials(
+                "The sign-in has ended, and it came without the means to renew it.",
+                means="Genesys Cloud gives none to browser clients, nor with an inactivity timeout.",
+                remedy="Sign in again (micgate login).",
+            )
+        token = await exchange(
+            self._wire, refresh_request(session), region=self._region, headers=self._common
+        )
+        return renewed(session, token, now=self._clock.now())
 
     async def _store(self, session: UserSession) -> None:
         if self._on_renewed is None:

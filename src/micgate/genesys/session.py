@@ -6,10 +6,11 @@ after a 401 and retried while `patience` lasts.
 """
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from random import Random
 from typing import Protocol
 
-from micgate.genesys.bearer import Bearer, Clock, OnRenewed, SystemClock
+from micgate.genesys.bearer import Bearer, Clock, OnRenewed, Renewing, SystemClock
 from micgate.genesys.errors import (
     Away,
     BadRequest,
@@ -48,9 +49,9 @@ class Session:
     `patience` is in seconds and bounds the retries of one request that only asks. `extra_headers` go with
     every request (a gateway's); never Authorization. `on_renewed` gets a person's renewed sign-in and must
     have stored it when it returns: only then is the new access token used, because the old refresh token is
-    used up. `token` is one that somebody else obtained with these credentials and that is still good. `sight`
-    may be set later. `requests_sent` counts the requests to the API, without those for
-    tokens.
+    used up. `renewing` is held meanwhile (see `bearer`). `token` is one that somebody else obtained with
+    these credentials and that is still good. `sight` may be set later. `requests_sent` counts the requests to
+    the API, without those for tokens.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Session:
         patience: float = 10.0,
         sight: Sight | None = None,
         on_renewed: OnRenewed | None = None,
+        renewing: Renewing = nullcontext,
         token: Token | None = None,
     ) -> None:
         self.region = region
@@ -85,6 +87,7 @@ class Session:
             common=common_headers(user_agent=user_agent, extra=extra_headers),
             patience=patience,
             on_renewed=on_renewed,
+            renewing=renewing,
             token=token,
         )
         self._has_user = self._bearer.has_user
