@@ -38,6 +38,9 @@ class Agents:
     async def get(self, org: str, users: Sequence[str]) -> tuple[Agent, ...]:
         return await self._read("of_ids", {"org": org, "users": list(users)})
 
+    async def all(self, org: str) -> tuple[Agent, ...]:
+        return await self._read("all", {"org": org})
+
     async def behind(self, org: str, pseudonyms: Sequence[str]) -> tuple[Agent, ...]:
         return await self._read("of_pseudonyms", {"org": org, "pseudonyms": list(pseudonyms)})
 

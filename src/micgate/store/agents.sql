@@ -8,6 +8,9 @@ where (agents.email, agents.name) is distinct from (excluded.email, excluded.nam
 select user_id, pseudonym, email, name from agents
 where org = %(org)s and user_id = any(%(users)s::text[]) order by user_id;
 
+-- name: all
+select user_id, pseudonym, email, name from agents where org = %(org)s order by user_id;
+
 -- name: of_pseudonyms
 select user_id, pseudonym, email, name from agents
 where org = %(org)s and pseudonym = any(%(pseudonyms)s::uuid[]) order by user_id;

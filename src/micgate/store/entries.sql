@@ -1,8 +1,10 @@
 -- name: add
 insert into entries (org, at, actor, action, target, mute_id, command_id, public, private_digest)
-select %(org)s, * from unnest(
-  %(at)s::float8[], %(actor)s::text[], %(action)s::text[], %(target)s::text[], %(mute_id)s::uuid[],
-  %(command_id)s::uuid[], %(public)s::jsonb[], %(private_digest)s::bytea[])
+select %(org)s, at, actor, action, target, mute_id, command_id, public::jsonb, private_digest
+from unnest(%(at)s::float8[], %(actor)s::text[], %(action)s::text[], %(target)s::text[], %(mute_id)s::uuid[],
+  %(command_id)s::uuid[], %(public)b::text[], %(private_digest)s::bytea[]) with ordinality
+  as new (at, actor, action, target, mute_id, command_id, public, private_digest, place)
+order by place
 returning id;
 
 -- name: add_private

@@ -65,19 +65,7 @@ class Microphones:
     async def _read(self, name: str, org: str, values: dict[str, object]) -> tuple[Remembered, ...]:
         async with self._database.reading() as connection:
             rows = await every(connection, self._sql[name], values)
-        return tuple(_remembered(org, row, wake_at=row["wake_at"]) for row in rows)
-
-
-async def due(
-    connection: Connection, subject: Subject, org: str, *, now: float, limit: int
-) -> tuple[Remembered, ...]:
-    values = {"org": org, "now": now, "limit": limit}
-    return tuple(_remembered(org, row) for row in await every(connection, _SQL[subject]["due"], values))
-
-
-async def next_wake(connection: Connection, subject: Subject, org: str) -> float | None:
-    at: float | None = (await one(connection, _SQL[subject]["next"], {"org": org}))["at"]
-    return at
+        return tuple(remembered(org, row, wake_at=row["wake_at"]) for row in rows)
 
 
 async def of_users(connection: Connection, org: str, users: Iterable[str]) -> tuple[Target, ...]:
@@ -92,7 +80,7 @@ async def lock(connection: Connection, org: str, targets: Iterable[Target]) -> d
     found: dict[Target, Remembered] = {}
     for subject, wanted in by_subject(targets):
         rows = await every(connection, _SQL[subject]["lock"], {"org": org, **_keys(wanted)})
-        found |= {one.target: one for one in (_remembered(org, row) for row in rows)}
+        found |= {one.target: one for one in (remembered(org, row) for row in rows)}
     return found
 
 
@@ -170,7 +158,8 @@ def _columns(memories: Sequence[Memory]) -> dict[str, list[object]]:
     }
 
 
-def _remembered(org: str, row: Row, *, wake_at: float | None = None) -> Remembered:
+def remembered(org: str, row: Row, *, wake_at: float | None = None) -> Remembered:
+    """A row, whoever read it."""
     return Remembered(
         target=Target(org, row["conversation_id"], row["user_id"]),
         version=row["version"],

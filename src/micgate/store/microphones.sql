@@ -1,12 +1,5 @@
--- {table} is microphones or recordings: both have the same columns.
-
--- name: due
-select conversation_id, user_id, version, memory from {table}
-where org = %(org)s and wake_at <= %(now)s
-order by wake_at, conversation_id, user_id limit %(limit)s;
-
--- name: next
-select min(wake_at) as at from {table} where org = %(org)s and wake_at is not null;
+-- {table} is microphones or recordings: both have the same columns. Memories travel as binary texts: to quote
+-- an array of JSON took 25 of the 33 ms that 100 rows need.
 
 -- name: read
 select conversation_id, user_id, version, memory, wake_at from {table}
@@ -59,10 +52,10 @@ on conflict (org, conversation_id, user_id) do update set
 -- The row is locked, or new. A wake is only ever brought forward here.
 insert into {table} as m (org, conversation_id, user_id, leg, state, muted, held, seen_at, way, phase, memory,
   wake_at, version)
-select %(org)s, conversation_id, user_id, leg, state, muted, held, seen_at, way, phase, memory, wake_at, 1
+select %(org)s, conversation_id, user_id, leg, state, muted, held, seen_at, way, phase, memory::jsonb, wake_at, 1
 from unnest(%(conversation_id)s::text[], %(user_id)s::text[], %(leg)s::text[], %(state)s::text[],
   %(muted)s::boolean[], %(held)s::boolean[], %(seen_at)s::float8[], %(way)s::text[], %(phase)s::text[],
-  %(memory)s::jsonb[], %(wake_at)s::float8[])
+  %(memory)b::text[], %(wake_at)s::float8[])
   as new (conversation_id, user_id, leg, state, muted, held, seen_at, way, phase, memory, wake_at)
 order by conversation_id, user_id
 on conflict (org, conversation_id, user_id) do update set
@@ -72,8 +65,8 @@ on conflict (org, conversation_id, user_id) do update set
 
 -- name: decide
 -- Of rows that are locked and whose version was compared: the one place that may put a wake off.
-update {table} m set phase = new.phase, memory = new.memory, wake_at = new.wake_at, version = m.version + 1
-from unnest(%(conversation_id)s::text[], %(user_id)s::text[], %(phase)s::text[], %(memory)s::jsonb[],
+update {table} m set phase = new.phase, memory = new.memory::jsonb, wake_at = new.wake_at, version = m.version + 1
+from unnest(%(conversation_id)s::text[], %(user_id)s::text[], %(phase)s::text[], %(memory)b::text[],
   %(wake_at)s::float8[]) as new (conversation_id, user_id, phase, memory, wake_at)
 where m.org = %(org)s and m.conversation_id = new.conversation_id and m.user_id = new.user_id;
 

@@ -57,7 +57,7 @@ class Mutes:
 
     async def _read(self, name: str, values: dict[str, object]) -> tuple[Mute, ...]:
         async with self._database.reading() as connection:
-            return _mutes(await every(connection, _SQL[name], values))
+            return read(await every(connection, _SQL[name], values))
 
 
 async def pass_gates(connection: Connection, org: str, users: Sequence[str], *, alone: bool) -> None:
@@ -95,18 +95,18 @@ async def add(connection: Connection, org: str, mutes: Sequence[Mute]) -> tuple[
         "owner_kind": [mute.owner.kind for mute in mutes],
         "owner_id": [mute.owner.id for mute in mutes],
     }
-    return _mutes(await every(connection, _SQL["add"], {"org": org, **values, **owners}))
+    return read(await every(connection, _SQL["add"], {"org": org, **values, **owners}))
 
 
 async def lock(connection: Connection, org: str, ids: Collection[str]) -> tuple[Mute, ...]:
     """Those of them that stand, and will until the transaction ends."""
     if not ids:
         return ()
-    return _mutes(await every(connection, _SQL["lock"], {"org": org, "ids": list(ids)}))
+    return read(await every(connection, _SQL["lock"], {"org": org, "ids": list(ids)}))
 
 
 async def lock_standing(connection: Connection, org: str) -> tuple[Mute, ...]:
-    return _mutes(await every(connection, _SQL["lock_standing"], {"org": org}))
+    return read(await every(connection, _SQL["lock_standing"], {"org": org}))
 
 
 async def end(connection: Connection, org: str, endings: Sequence[Ending]) -> tuple[Mute, ...]:
@@ -119,41 +119,33 @@ async def end(connection: Connection, org: str, endings: Sequence[Ending]) -> tu
         "words": [ending.end for ending in endings],
         "bys": [ending.by for ending in endings],
     }
-    return _mutes(await every(connection, _SQL["end"], values))
+    return read(await every(connection, _SQL["end"], values))
 
 
 async def extend(
     connection: Connection, org: str, ids: Sequence[str], *, release_at: float | None, renew_by: float | None
 ) -> tuple[Mute, ...]:
     values = {"org": org, "ids": list(ids), "release_at": release_at, "renew_by": renew_by}
-    return _mutes(await every(connection, _SQL["extend"], values))
+    return read(await every(connection, _SQL["extend"], values))
 
 
-async def standing_at(connection: Connection, org: str, targets: Iterable[Target]) -> tuple[Mute, ...]:
-    """Those that may stand on these: of their agents, and pauses of their calls."""
-    wanted = set(targets)
-    calls = [target.conversation_id for target in wanted if not target.user_id]
-    users = [target.user_id for target in wanted if target.user_id]
-    values = {"org": org, "users": users, "calls": calls}
-    return _mutes(await every(connection, _SQL["standing_at"], values))
-
-
-async def of_ids(connection: Connection, org: str, ids: Sequence[str]) -> tuple[Mute, ...]:
-    return _mutes(await every(connection, _SQL["of_ids"], {"org": org, "ids": list(ids)})) if ids else ()
-
-
-async def without_call(
-    connection: Connection, org: str, *, now: float, owner_grace: float, limit: int
+async def standing_at(
+    connection: Connection, org: str, targets: Iterable[Target], *, also: Collection[str] = ()
 ) -> tuple[Mute, ...]:
-    """Due ones that no microphone will end."""
-    values = {"org": org, "now": now, "owner_grace": owner_grace, "limit": limit}
-    return _mutes(await every(connection, _SQL["without_call"], values))
+    """Those that may stand on these: of their agents, and pauses of their calls. `also`: ids of others."""
+    wanted = set(targets)
+    values = {
+        "org": org,
+        "users": [target.user_id for target in wanted if target.user_id],
+        "calls": [target.conversation_id for target in wanted if not target.user_id],
+        "ids": list(also),
+    }
+    return read(await every(connection, _SQL["standing_at"], values))
 
 
-async def next_without_call(connection: Connection, org: str, *, owner_grace: float) -> float | None:
-    values = {"org": org, "owner_grace": owner_grace}
-    at: float | None = (await one(connection, _SQL["next_without_call"], values))["at"]
-    return at
+def read(rows: Sequence[Row]) -> tuple[Mute, ...]:
+    """Rows with all columns, as mutes, by id."""
+    return tuple(sorted((_mute(row) for row in rows), key=lambda mute: mute.id))
 
 
 def meets(mute: Mute, target: Target) -> bool:
@@ -168,10 +160,6 @@ def too_many(at_most: int) -> TooManyStanding:
     return TooManyStanding(
         f"This owner may have {at_most} mutes standing at once.", remedy="Release one first."
     )
-
-
-def _mutes(rows: Sequence[Row]) -> tuple[Mute, ...]:
-    return tuple(sorted((_mute(row) for row in rows), key=lambda mute: mute.id))
 
 
 def _mute(row: Row) -> Mute:

@@ -63,26 +63,13 @@ select * from mutes where org = %(org)s and ended_at is null order by id;
 select * from mutes where org = %(org)s and ended_at is null and user_id = any(%(users)s::text[])
 union
 select * from mutes where org = %(org)s and ended_at is null and pause_recording
-  and conversation_id = any(%(calls)s::text[]);
+  and conversation_id = any(%(calls)s::text[])
+union
+select * from mutes where org = %(org)s and id = any(%(ids)s::uuid[]);
 
 -- name: of_agent
 select * from mutes where org = %(org)s and user_id = %(user_id)s and placed_at >= %(since)s
 order by placed_at desc, id limit %(limit)s;
-
--- name: without_call
--- Due, and with no microphone that would end them.
-select * from mutes m
-where org = %(org)s and ended_at is null and conversation_id is null
-  and least(release_at, renew_by) <= %(now)s and least(release_at, renew_by + %(owner_grace)s) <= %(now)s
-  and not exists (select 1 from microphones
-    where org = m.org and user_id = m.user_id and wake_at is not null)
-order by id limit %(limit)s;
-
--- name: next_without_call
-select min(least(release_at, renew_by + %(owner_grace)s)) as at from mutes m
-where org = %(org)s and ended_at is null and conversation_id is null
-  and not exists (select 1 from microphones
-    where org = m.org and user_id = m.user_id and wake_at is not null);
 
 -- name: note
 select body from notes where ref = %(ref)s;

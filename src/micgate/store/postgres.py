@@ -5,7 +5,7 @@ from itertools import chain
 
 from micgate.control.mute import Mute
 from micgate.control.pace import PACE
-from micgate.store import commands, entries, fold, idempotency, leases, microphones, mutes, orgs
+from micgate.store import commands, due, entries, fold, idempotency, leases, microphones, mutes, orgs
 from micgate.store.agents import Agents
 from micgate.store.channels import Channels
 from micgate.store.commands import Commands
@@ -15,7 +15,7 @@ from micgate.store.errors import Fenced
 from micgate.store.fold import SortedOut
 from micgate.store.keys import Keys
 from micgate.store.leases import Leases, Term
-from micgate.store.microphones import BLANK, Microphones, Remembered
+from micgate.store.microphones import BLANK, Microphones
 from micgate.store.mutes import Ending, Mutes
 from micgate.store.orgs import Orgs
 from micgate.store.target import Subject
@@ -74,12 +74,10 @@ class PostgresStore:
         # Targets first: whatever changes after that makes a decision stale.
         async with self._database.reading() as connection:
             await leases.check(connection, term)
-            rows = await _due_rows(connection, term.org, now=now, limit=limit)
-            found = await _mutes_for(connection, term.org, rows)
-            lapsed = await mutes.without_call(
-                connection, term.org, now=now, owner_grace=owner_grace, limit=limit
-            )
-            next_at = await _next_at(connection, term.org, owner_grace=owner_grace)
+            rows = await due.rows(connection, term.org, now=now, limit=limit)
+            found = await due.concerned(connection, term.org, rows)
+            lapsed = await due.lapsed(connection, term.org, now=now, owner_grace=owner_grace, limit=limit)
+            next_at = await due.next_at(connection, term.org, owner_grace=owner_grace)
         return DueNow(due=tuple(fold.due(row, found) for row in rows), lapsed=lapsed, next_at=next_at)
 
     async def observe(self, term: Term, sightings: Sequence[Sighting], *, now: float) -> tuple[Noted, ...]:
@@ -203,30 +201,6 @@ async def _place(connection: Connection, change: Place) -> tuple[Mute, ...]:
 async def _wake_under(connection: Connection, org: str, changed: Sequence[Mute], now: float) -> None:
     agents = await microphones.of_users(connection, org, fold.everywhere(changed))
     await microphones.add_awake(connection, org, fold.under(org, changed, agents), now=now)
-
-
-async def _due_rows(connection: Connection, org: str, *, now: float, limit: int) -> list[Remembered]:
-    return [
-        row
-        for subject in Subject
-        for row in await microphones.due(connection, subject, org, now=now, limit=limit)
-    ]
-
-
-async def _mutes_for(connection: Connection, org: str, rows: Sequence[Remembered]) -> tuple[Mute, ...]:
-    if not rows:
-        return ()
-    standing = await mutes.standing_at(connection, org, {row.target for row in rows})
-    known = {mute.id for mute in standing}
-    missed = {mute_id for row in rows for mute_id in row.memory.mutes} - known
-    found = (*standing, *await mutes.of_ids(connection, org, sorted(missed)))
-    return tuple(sorted(found, key=lambda mute: mute.id))
-
-
-async def _next_at(connection: Connection, org: str, *, owner_grace: float) -> float | None:
-    wakes = [await microphones.next_wake(connection, subject, org) for subject in Subject]
-    lapse = await mutes.next_without_call(connection, org, owner_grace=owner_grace)
-    return min((at for at in (*wakes, lapse) if at is not None), default=None)
 
 
 async def _write_down(connection: Connection, term: Term, sorted_: SortedOut) -> None:

@@ -1,0 +1,25 @@
+-- name: rows
+-- Each part by itself, longest overdue first.
+(select conversation_id, user_id, version, memory from microphones
+  where org = %(org)s and wake_at <= %(now)s order by wake_at, conversation_id, user_id limit %(limit)s)
+union all
+(select conversation_id, user_id, version, memory from recordings
+  where org = %(org)s and wake_at <= %(now)s order by wake_at, conversation_id limit %(limit)s);
+
+-- name: lapsed
+-- Mutes that are due and have no microphone that would end them.
+select * from mutes m
+where org = %(org)s and ended_at is null and conversation_id is null
+  and least(release_at, renew_by) <= %(now)s and least(release_at, renew_by + %(owner_grace)s) <= %(now)s
+  and not exists (select 1 from microphones
+    where org = m.org and user_id = m.user_id and wake_at is not null)
+order by id limit %(limit)s;
+
+-- name: next
+select least(
+  (select min(wake_at) from microphones where org = %(org)s and wake_at is not null),
+  (select min(wake_at) from recordings where org = %(org)s and wake_at is not null),
+  (select min(least(release_at, renew_by + %(owner_grace)s)) from mutes m
+    where org = %(org)s and ended_at is null and conversation_id is null
+      and not exists (select 1 from microphones
+        where org = m.org and user_id = m.user_id and wake_at is not null))) as at;
