@@ -95,6 +95,12 @@ def test_the_ledger_is_bounded(start_twin):
     assert len(twin.ledger()) == 10
 
 
+def test_null_is_as_good_as_no_body(twin):
+    call, headers = twin.place_call(), {"Content-Type": "application/json"}
+    reply = send(twin, "POST", f"/_twin/calls/{call['id']}/hold", body="null", headers=headers)
+    assert (reply.status, twin.leg(call)["held"]) == (200, True)
+
+
 @pytest.mark.parametrize("agents", [-1, 20_001])
 def test_a_reset_to_an_impossible_number_of_people_is_refused(twin, agents):
     before = twin.told

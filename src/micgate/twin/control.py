@@ -60,9 +60,10 @@ class Wish:
         return self.twin.world
 
     def read(self, shape: type[Shape]) -> Shape:
-        """An empty body counts as an empty object. Raises Impossible (400)."""
+        """No body, or null, counts as an empty object. Raises Impossible (400)."""
+        said = self.body.strip()
         try:
-            return msgspec.json.decode(self.body or b"{}", type=shape)
+            return msgspec.json.decode(b"{}" if said in {b"", b"null"} else said, type=shape)
         except msgspec.DecodeError as problem:
             raise Impossible(str(problem), status=400) from None
 

@@ -38,8 +38,9 @@ class Guard:
         return name == self.host or is_loopback(name)
 
     def _shows_token(self, headers: Mapping[str, str]) -> bool:
-        given = headers.get("Authorization", "").removeprefix("Bearer ")
-        return self.token is not None and hmac.compare_digest(given.encode(), self.token.encode())
+        scheme, _, given = headers.get("Authorization", "").partition(" ")
+        shown = scheme.lower() == "bearer" and self.token is not None
+        return shown and hmac.compare_digest(given.strip().encode(), (self.token or "").encode())
 
 
 def _host_name(host: str) -> str:
