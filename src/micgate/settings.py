@@ -160,7 +160,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         name="database_url",
         names=("MICGATE_DATABASE_URL",),
-        help="PostgreSQL 15 or newer, as postgresql://name:password@host/micgate; without it one is embedded.",
+        help="PostgreSQL 15 or newer: postgresql://name:password@host/micgate. Unset, one is embedded.",
         secret=True,
     ),
     Setting(

@@ -1,6 +1,15 @@
-"""twin, demo: what runs here without an account. No `GENESYS_*` variable is read."""
+"""serve: the service. twin, demo: what runs here without an account, reading no `GENESYS_*` variable."""
+
+from typing import TYPE_CHECKING
 
 import click
+import msgspec
+
+from micgate.cli import options, show
+from micgate.cli.equipped import equipped
+
+if TYPE_CHECKING:
+    from micgate.service.announcement import Announcement
 
 
 @click.command(
@@ -29,6 +38,39 @@ def twin(*, host: str, port: int, agents: int, seed: int, quiet: bool, as_json: 
     from micgate.twin import app  # noqa: PLC0415 -- aiohttp, for this command only
 
     return app.serve(host=host, port=port, agents=agents, seed=seed, quiet=quiet, json_lines=as_json)
+
+
+@click.command(
+    short_help="Run the service: mutes that end on time, whatever crashes.",
+    epilog="""\b
+Example:  micgate serve
+          MICGATE_DATABASE_URL=postgresql://micgate@db/micgate micgate serve --port 8700""",
+)
+@click.option("--host", help="Address to listen on.  [default: MICGATE_HOST, else 127.0.0.1]")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="Port to listen on; 0 picks a free one.  [default: MICGATE_PORT, else 8700]",
+)
+@click.option("--json", "as_json", is_flag=True, help="First line: one object that says where it is.")
+def serve(*, host: str | None, port: int | None, as_json: bool) -> int:
+    """Run the HTTP API and the keeper of its mutes until Ctrl-C. Several may run on one database.
+
+    Beyond loopback it needs TLS (MICGATE_TLS_CERT, MICGATE_TLS_KEY) or a stated proxy
+    (MICGATE_TRUSTED_PROXY).
+    """
+    with equipped():
+        from micgate.service import run  # noqa: PLC0415 -- litestar, for this command only
+
+    output = show.Output(as_json=as_json)
+    settings = options.configured(output)
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+
+    def started(announcement: "Announcement") -> None:
+        members = {"url": announcement.url, "region": announcement.region, "pid": announcement.pid}
+        output.result(f"micgate serves on {announcement.url}; see {announcement.url}/readyz", members)
+
+    return run.serve(msgspec.structs.replace(settings, **given), started=started)
 
 
 @click.command(

@@ -5,12 +5,13 @@ from litestar import get, post
 
 from micgate.audit.canonical import stamp
 from micgate.audit.entry import Actor
+from micgate.keeper import brake
 from micgate.service import record
 from micgate.service.access import Caller, Shared, opened_by
+from micgate.service.keyring import salt
 from micgate.service.principal import Scope
 from micgate.store.agents import Agent
 from micgate.store.postgres import PostgresStore
-from micgate.store.verbs import Freeze, Unfreeze
 
 
 class BrakeView(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,33 +43,27 @@ async def show_brake(*, parts: Shared) -> BrakeView:
 
 async def freeze(store: PostgresStore, org: str, actor: Actor, *, now: float) -> BrakeView:
     """Pull the brake; also from the host, without an API. Again is the same."""
-    standing = await store.mutes.standing(org)
-    agents = await _agents(store, org, {mute.user_id for mute in standing})
-    pulled = await store.orgs.brake(org) is None
-    told = record.braked(actor, org, at=now, frozen=True, mutes_ended=len(standing))
-    done = await store.place(
-        Freeze(
-            org=org,
-            by=actor.spelled,
-            entries=(told,) if pulled else (),
-            tell=record.ended(actor, agents, at=now),
-        ),
-        now=now,
-    )
-    return msgspec.structs.replace(await shown(store, org), released=len(done.mutes))
+    released = 0
+    if await store.orgs.brake(org) is None:
+        standing = await store.mutes.standing(org)
+        agents = await _agents(store, org, {mute.user_id for mute in standing})
+        tell = record.ended(actor, agents, at=now)
+        released = await brake.freeze(store, org, actor=actor, tell=tell, salt=salt, now=now)
+    return msgspec.structs.replace(await shown(store, org), released=released)
 
 
 async def unfreeze(store: PostgresStore, org: str, actor: Actor, *, now: float) -> BrakeView:
     """Loose the brake; again is the same."""
     if await store.orgs.brake(org) is not None:
-        told = record.braked(actor, org, at=now, frozen=False)
-        await store.place(Unfreeze(org=org, entries=(told,)), now=now)
+        await brake.unfreeze(store, org, actor=actor, salt=salt, now=now)
     return await shown(store, org)
 
 
 async def shown(store: PostgresStore, org: str) -> BrakeView:
-    brake = await store.orgs.brake(org)
-    return BrakeView(frozen=True, since=stamp(brake.at), by=brake.by) if brake else BrakeView(frozen=False)
+    pulled = await store.orgs.brake(org)
+    if pulled is None:
+        return BrakeView(frozen=False)
+    return BrakeView(frozen=True, since=stamp(pulled.at), by=pulled.by)
 
 
 async def _agents(store: PostgresStore, org: str, users: set[str]) -> dict[str, Agent]:

@@ -67,11 +67,6 @@ def refused(principal: Principal, agent: Agent, *, at: float, word: str, reason:
     return _entry(fact, at=at, by=principal.actor, target=agent.pseudonym, people=people)
 
 
-def braked(actor: Actor, org: str, *, at: float, frozen: bool, mutes_ended: int = 0) -> NewEntry:
-    fact = facts.Brake(frozen=frozen, mutes_ended=mutes_ended)
-    return _entry(fact, at=at, by=actor, target=org)
-
-
 def looked(actor: Actor, org: str, fact: facts.AuditRead, *, at: float) -> NewEntry:
     return _entry(fact, at=at, by=actor, target=org)
 

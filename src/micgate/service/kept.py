@@ -1,0 +1,106 @@
+"""The keeper within the service: whom it watches, started again when that changes, and how it is."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+from micgate.genesys.errors import GenesysError, OursToFix
+from micgate.genesys.io import Io
+from micgate.keeper.run import Keeper
+from micgate.log import Log
+from micgate.service.health import Check
+from micgate.service.roster import read_roster
+from micgate.store.errors import StoreError
+from micgate.store.postgres import PostgresStore
+
+REFRESH = 600.0
+"""Seconds between two looks who works there."""
+AGAIN = 15.0
+
+Make = Callable[[tuple[str, ...]], Keeper]
+
+
+class Kept:
+    """Runs keepers, one after the other. `make` makes one that watches these users."""
+
+    def __init__(self, make: Make, io: Io, store: PostgresStore, org: str, *, log: Log) -> None:
+        self._make = make
+        self._io = io
+        self._store = store
+        self._org = org
+        self._log = log
+        self._users: tuple[str, ...] = ()
+        self.keeper: Keeper | None = None
+
+    async def run(self) -> None:
+        """Until cancelled: then the lease is handed over. Raises what no waiting can mend."""
+        self._users = await self._first()
+        while True:
+            self.keeper = self._make(self._users)
+            running = asyncio.create_task(self.keeper.run(), name="keeper")
+            try:
+                await self._until_others(running)
+            finally:
+                running.cancel()
+                with suppress(asyncio.CancelledError):
+                    await running
+
+    def nudge(self) -> None:
+        if self.keeper:
+            self.keeper.nudge()
+
+    def check(self) -> Check | None:
+        """What of the keeper does not work, if this replica has it."""
+        failing = self.keeper.health.failing if self.keeper else {}
+        if not failing:
+            return None
+        told = ", ".join(f"{name}: {word}" for name, word in sorted(failing.items()))
+        return Check(name="work", ok=False, says=f"Not working now: {told}.", remedy="It is tried again.")
+
+    def line(self) -> Check | None:
+        """Whether changes are heard at once; without that they are found by reading, later."""
+        reign = self.keeper.reign if self.keeper else None
+        if reign is None or reign.channels.up:
+            return None
+        faults = {slot.fault or "connecting" for slot in reign.channels.slots if not slot.up}
+        told = ", ".join(sorted(faults))
+        return Check(
+            name="notifications",
+            ok=False,
+            warns=True,
+            says=f"Not connected: {told}.",
+            remedy="micgate doctor",
+        )
+
+    def budget(self) -> dict[str, float]:
+        reign = self.keeper.reign if self.keeper else None
+        return {"used": reign.budget.used, "allowed": reign.budget.allowed} if reign else {}
+
+    async def _first(self) -> tuple[str, ...]:
+        """Who works there, or who was known before if the platform is away: releases must not wait."""
+        try:
+            return await read_roster(self._io, self._store.agents, self._org)
+        except OursToFix:
+            raise
+        except GenesysError as error:
+            self._log.failed("roster.unread", word=error.word)
+            return tuple(agent.user_id for agent in await self._store.agents.all(self._org))
+
+    async def _until_others(self, running: "asyncio.Task[None]") -> None:
+        """Until other people work there, or the keeper ends."""
+        while not running.done():
+            await asyncio.wait([running], timeout=REFRESH if self._users else AGAIN)
+            users = await self._now()
+            if set(users) != set(self._users):
+                self._users = users
+                return
+        running.result()
+
+    async def _now(self) -> tuple[str, ...]:
+        try:
+            users = await read_roster(self._io, self._store.agents, self._org)
+        except (GenesysError, StoreError) as error:
+            self._log.failed("roster.unread", word=error.word)
+            return self._users
+        self._log.recovered("roster.unread")
+        return users

@@ -1,0 +1,237 @@
+"""`micgate serve`: database, keeper and API in one process, until it is told to stop."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from micgate.direct.connect import USER_AGENT, Connection, from_settings
+from micgate.genesys.session import Session
+from micgate.genesys.transport_aiohttp import AiohttpWire
+from micgate.keeper.run import Keeper
+from micgate.keeper.wiring import genesys_keeper
+from micgate.log import Log
+from micgate.service import app, host, listen, watchdog
+from micgate.service.announcement import Announcement, announce, withdraw
+from micgate.service.cipher import ChannelCipher
+from micgate.service.directory import Directory
+from micgate.service.health import Health
+from micgate.service.host import Opened
+from micgate.service.kept import Kept
+from micgate.service.listen import Address
+from micgate.service.lookup import GenesysLookUp
+from micgate.service.metrics import Metrics
+from micgate.service.parts import Parts
+from micgate.service.pulse import Pulse
+from micgate.service.stream import Stream
+from micgate.settings import Settings
+from micgate.store import idempotency
+from micgate.store.errors import StoreError
+
+CHORES = 60.0
+POOL = 16
+
+Started = Callable[[Announcement], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """Everything that runs, put together."""
+
+    parts: Parts
+    stream: Stream
+    health: Health
+    kept: Kept
+    server: listen.Server
+    announcement: Announcement
+
+
+def serve(settings: Settings, *, started: Started) -> int:
+    """Blocks until SIGINT or SIGTERM; then what is on its way is finished and the lease handed over."""
+    return asyncio.run(_serve(settings, started))
+
+
+async def _serve(settings: Settings, started: Started) -> int:
+    address = address_of(settings)
+    address.check()
+    if settings.heartbeat_url:
+        watchdog.check(settings.heartbeat_url)
+    connection = await asyncio.to_thread(from_settings, settings)
+    log = Log()
+    async with AsyncExitStack() as stack:
+        stop = _stop_signal(stack)
+        listening = listen.bind(address)
+        stack.callback(listening.close)
+        house = await stack.enter_async_context(host.opened(settings, size=POOL))
+        session = _session(connection)
+        stack.push_async_callback(session.close)
+        url = address.url(listening.getsockname()[1])
+        running = _put_together(settings, connection, house, session, log=log, url=url, address=address)
+        _announce(stack, settings.announcement_path, running.announcement)
+        works = _works(settings, house, running, log)
+        serving = running.server.serve(sockets=[listening])
+        started(running.announcement)
+        log.write("service.started", url=url, org=house.org)
+        await _until(stop, works, serving, running)
+        log.write("service.stopped", org=house.org)
+    return 0
+
+
+def address_of(settings: Settings) -> Address:
+    return Address(
+        host=settings.host,
+        port=settings.port,
+        tls_certificate=settings.tls_cert,
+        tls_key=settings.tls_key,
+        proxies=settings.trusted_proxy,
+    )
+
+
+def _put_together(
+    settings: Settings,
+    connection: Connection,
+    house: Opened,
+    session: Session,
+    *,
+    log: Log,
+    url: str,
+    address: Address,
+) -> Running:
+    directory = Directory(house.store, house.org, GenesysLookUp(session), monotonic=time.monotonic)
+    parts = Parts(
+        org=house.org,
+        database=house.database,
+        store=house.store,
+        directory=directory,
+        keys=house.keys(),
+        pulse=Pulse(),
+        now=house.now,
+        monotonic=time.monotonic,
+        log=log,
+        reasons=settings.reasons,
+    )
+    metrics = Metrics()
+    stream = Stream(parts, told=metrics.told, log=log)
+    kept = Kept(_keepers(settings, connection, parts), session, house.store, house.org, log=log)
+    health = Health(
+        parts=parts, stream=stream, metrics=metrics, probes=[kept.check, kept.line], budget=kept.budget
+    )
+    announcement = Announcement(
+        url=url,
+        key=parts.keys.host_key(),
+        region=connection.region.api_url,
+        client_id=settings.client_id or "",
+        pid=os.getpid(),
+    )
+    application = app.make(parts, stream=stream, health=health, local=address.local)
+    return Running(
+        parts=parts,
+        stream=stream,
+        health=health,
+        kept=kept,
+        server=listen.server(application, address),
+        announcement=announcement,
+    )
+
+
+def _keepers(settings: Settings, connection: Connection, parts: Parts) -> Callable[[tuple[str, ...]], Keeper]:
+    def make(users: tuple[str, ...]) -> Keeper:
+        return genesys_keeper(
+            org=parts.org,
+            database=parts.database,
+            region=connection.region,
+            credentials=connection.credentials,
+            users=users,
+            cipher=ChannelCipher(settings.client_secret),
+            log=parts.log,
+            user_agent=USER_AGENT,
+            strategy=connection.strategy,
+            published=lambda _: parts.pulse.beat(),
+        )
+
+    return make
+
+
+def _works(
+    settings: Settings, house: Opened, running: Running, log: Log
+) -> dict[str, Coroutine[Any, Any, None]]:
+    parts = running.parts
+    works: dict[str, Coroutine[Any, Any, None]] = {
+        "keeper": running.kept.run(),
+        "hints": parts.pulse.listen(parts.database, log),
+        "stream": running.stream.run(),
+        "chores": _chores(parts),
+    }
+    if house.cellar.embedded:
+        works["database"] = house.cellar.embedded.watch(lambda: log.write("database.restarted"))
+    if settings.heartbeat_url:
+        works["heartbeat"] = watchdog.beat(settings.heartbeat_url, well=_well(running.health), log=log)
+    return works
+
+
+async def _until(
+    stop: asyncio.Event,
+    works: dict[str, Coroutine[Any, Any, None]],
+    serving: Coroutine[Any, Any, None],
+    running: Running,
+) -> None:
+    """Until told to stop, or until one of the works breaks: that is raised. The API goes first, the lease
+    after it, so that nothing that was taken is left without a keeper longer than need be.
+    """
+    api = asyncio.create_task(serving, name="api")
+    tasks = {asyncio.create_task(work, name=name) for name, work in works.items()}
+    told = asyncio.create_task(stop.wait(), name="stop")
+    try:
+        await asyncio.wait({api, told, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        running.stream.close()
+        running.server.should_exit = True
+        await asyncio.gather(api, return_exceptions=True)
+        for task in {told, *tasks}:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+    broken = [one for one in ended if isinstance(one, Exception)]
+    if broken:
+        raise broken[0]
+
+
+async def _chores(parts: Parts) -> None:
+    while True:
+        await asyncio.sleep(CHORES)
+        try:
+            await parts.keys.flush()
+            async with parts.database.reading() as connection:
+                await idempotency.sweep(connection, now=parts.now())
+        except StoreError as error:
+            parts.log.failed("chores.undone", word=error.word)
+
+
+def _well(health: Health) -> Callable[[], Awaitable[bool]]:
+    async def well() -> bool:
+        return (await health.ready()).ready
+
+    return well
+
+
+def _session(connection: Connection) -> Session:
+    return connection.session(AiohttpWire(connection.region, connection.network))
+
+
+def _announce(stack: AsyncExitStack, path: Path | None, told: Announcement) -> None:
+    if path is not None and path.parent.is_dir():
+        announce(path, told)
+        stack.callback(withdraw, path, told)
+
+
+def _stop_signal(stack: AsyncExitStack) -> asyncio.Event:
+    """From here on signals mean to end well."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+        stack.callback(loop.remove_signal_handler, number)
+    return stop
