@@ -1,7 +1,7 @@
 """One term as the keeper of an org: everything that runs while the lease is ours, and how it ends."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -57,6 +57,7 @@ class Ports:
     allowed: int = 300
     published: Published = lambda _: None
     hints: Callable[[], AsyncIterator[str]] | None = None
+    close: Callable[[], Awaitable[None]] | None = None
 
 
 class Reign:
@@ -111,6 +112,7 @@ class Reign:
         )
         self._ports = ports
         self._health = health
+        self._strategy: str | None = None
 
     def nudge(self) -> None:
         """There may be work."""
@@ -155,6 +157,9 @@ class Reign:
         with suppress(NotTold, TimeoutError):
             async with asyncio.timeout(_READY):
                 await ports.platform.prepare()
+        self._strategy = await ports.books.strategy()
+        if self._strategy is not None:
+            ports.platform.recall(self._strategy)
         remembered = await ports.books.remembered()
         catch_up.load(self.mirror, remembered)
         touched = {row.target: row for row in remembered if row.memory.touched or row.memory.pending}
@@ -201,11 +206,18 @@ class Reign:
     async def _chores(self) -> None:
         await self._ports.boot.sleep(CHORES)
         await self._reconcile()
+        await self._remember_strategy()
         stepped = self.clock.compare(await self._ports.books.time())
         if stepped is not None:
             self._ports.log.write("clock.stepped", seconds=stepped)
             fact = facts.ClockStepped(seconds=stepped)
             await self._note(self._ports.recorder.about_keeper(fact, now=self.clock.now()))
+
+    async def _remember_strategy(self) -> None:
+        strategy = self._ports.platform.strategy
+        if strategy is not None and strategy != self._strategy:
+            await self._ports.books.remember_strategy(strategy)
+            self._strategy = strategy
 
     async def _reconcile(self) -> None:
         """Commands that nobody will answer are closed: those of the keepers before, which may have been sent,

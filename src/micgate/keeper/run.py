@@ -34,6 +34,13 @@ class Keeper:
     async def run(self) -> None:
         """For ever. Cancelled, it hands the lease over."""
         self.health.started("lease")
+        try:
+            await self._keep_on()
+        finally:
+            if self.ports.close is not None:
+                await self.ports.close()
+
+    async def _keep_on(self) -> None:
         while True:
             try:
                 await self._once()

@@ -57,10 +57,10 @@ class _Turn:
 
 
 class Wake:
-    """The keeper's loop. `broken` hears of calls that the core has no rule for: they must not stop the others.
+    """The keeper's loop.
 
-    `unsure` is set when a commit may have been made that this keeper does not know of:
-    whoever looks into that clears it.
+    `broken` hears of calls that the core has no rule for: they must not stop the others. `unsure` is set when
+    a commit may have been made that this keeper does not know of: whoever looks into that clears it.
     """
 
     def __init__(

@@ -1,6 +1,7 @@
 """The platform, seen through Genesys Cloud's API."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -54,10 +55,7 @@ _WITHOUT_RETRY_AFTER = 3.0
 
 
 class GenesysPlatform:
-    """See `port.Platform`.
-
-    `remembered` is the strategy that this organization accepted before, `remember` gets it when it changes.
-    """
+    """See `port.Platform`. For one org and one session."""
 
     def __init__(
         self,
@@ -65,18 +63,22 @@ class GenesysPlatform:
         *,
         strategy: Strategy = Strategy.AUTO,
         network: Network | None = None,
-        remembered: str | None = None,
-        remember: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._session = session
         self._strategy = strategy
         self._network = network or Network()
         self._accepted = Accepted()
-        self._accepted.works = Strategy(remembered) if remembered else None
-        self._remember = remember
         self._has_user = False
         self._by_call = True
         self._token_life = 0.0
+
+    @property
+    def strategy(self) -> str | None:
+        return self._accepted.works.value if self._accepted.works else None
+
+    def recall(self, strategy: str) -> None:
+        with suppress(ValueError):  # a newer micgate's word
+            self._accepted.worked(Strategy(strategy))
 
     async def prepare(self) -> None:
         try:
@@ -152,9 +154,8 @@ class GenesysPlatform:
     ) -> Answer:
         """What this says about the strategy: remembered, or worth a try with the next one."""
         error, way = outcome.error, ways[0]
-        if answer.kind is Kind.ACCEPTED and self._accepted.works is not way:
+        if answer.kind is Kind.ACCEPTED:
             self._accepted.worked(way)
-            self._remember(way.value)
         if not isinstance(error, Forbidden) or isinstance(error, MissingScope):
             return answer
         if way is Strategy.PARTICIPANT and isinstance(error, NotAParty):

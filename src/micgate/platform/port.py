@@ -131,6 +131,13 @@ class Platform(Protocol):
         Raises `NotTold` when the platform does not say.
         """
 
+    @property
+    def strategy(self) -> str | None:
+        """In whose name commands were accepted last; None while nothing is known."""
+
+    def recall(self, strategy: str) -> None:
+        """What was accepted in an earlier term."""
+
     async def prepare(self) -> None:
         """Be ready to send, so that no release waits for a token. Raises `NotTold` when that fails."""
 

@@ -1,0 +1,68 @@
+"""A keeper on PostgreSQL and Genesys Cloud, put together."""
+
+from collections.abc import Sequence
+
+from micgate.audit import chain
+from micgate.genesys.network import Network
+from micgate.genesys.oauth import Credentials
+from micgate.genesys.regions import Region
+from micgate.genesys.session import Session
+from micgate.genesys.strategy import Strategy
+from micgate.genesys.transport_aiohttp import AiohttpWire
+from micgate.keeper.books import Cipher, PostgresBooks, PostgresShelf, Pseudonyms
+from micgate.keeper.clock import SystemBoot
+from micgate.keeper.record import Recorder
+from micgate.keeper.reign import Ports
+from micgate.keeper.run import Keeper
+from micgate.keeper.seal import Published
+from micgate.keeper.send import MOST_AT_ONCE
+from micgate.log import Log
+from micgate.platform.genesys import GenesysPlatform
+from micgate.store.agents import Agents
+from micgate.store.database import Database
+from micgate.store.ids import new_id
+from micgate.store.postgres import PostgresStore
+from micgate.store.verbs import Rules
+
+
+def genesys_keeper(
+    *,
+    org: str,
+    database: Database,
+    region: Region,
+    credentials: Credentials,
+    users: Sequence[str],
+    cipher: Cipher,
+    log: Log,
+    user_agent: str = "micgate",
+    network: Network | None = None,
+    strategy: Strategy = Strategy.AUTO,
+    published: Published = lambda _: None,
+) -> Keeper:
+    """Not running yet. `users` are the agents to watch, `cipher` hides the addresses of channels."""
+    network = network or Network(pool_size=MOST_AT_ONCE)
+    names = Pseudonyms(Agents(database), org)
+    recorder = Recorder(names)
+    store = PostgresStore(database, Rules(link=chain.link, record=recorder.observed))
+    wire = AiohttpWire(region, network, guard=lambda: keeper.may_send())  # noqa: PLW0108 -- made below
+    session = Session(wire, region=region, credentials=credentials, user_agent=user_agent)
+    keeper = Keeper(
+        Ports(
+            org=org,
+            verbs=store,
+            lessor=store.leases,
+            books=PostgresBooks(store, database, org),
+            shelf=lambda term: PostgresShelf(store, term, cipher),
+            names=names,
+            recorder=recorder,
+            platform=GenesysPlatform(session, strategy=strategy, network=network),
+            boot=SystemBoot(),
+            new_id=new_id,
+            users=users,
+            log=log,
+            published=published,
+            hints=database.hints,
+            close=session.close,
+        )
+    )
+    return keeper

@@ -1,0 +1,69 @@
+"""The embedded PostgreSQL and the simulator, both real; every test has an org of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+from contents import open_folder
+from keeping import Org, new_org
+
+from micgate.store import migrate
+from micgate.store.database import Database
+from micgate.store.embedded import OWNER, Embedded
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Iterator[Embedded]:
+    with open_folder() as folder:
+        embedded = Embedded.attach(folder / "database")
+        migrate.upgrade(embedded.conninfo(OWNER))
+        yield embedded
+        embedded.detach()
+
+
+@pytest.fixture
+async def database(embedded: Embedded) -> AsyncIterator[Database]:
+    database = await Database.open(embedded.conninfo())
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def make_org(twin, embedded, database):
+    """Orgs whose keepers in processes end with the test."""
+    made: list[Org] = []
+
+    async def make(**about) -> Org:
+        made.append(await new_org(twin, embedded, database, **about))
+        return made[-1]
+
+    yield make
+    for org in made:
+        for process in org.processes:
+            process.end()
+
+
+@pytest.fixture
+async def org(make_org) -> Org:
+    return await make_org()
+
+
+@pytest.fixture
+def keeping():
+    """A keeper in this process for the time of a block, from when its lines are up."""
+
+    @asynccontextmanager
+    async def _keeping(org: Org, **about):
+        keeper = org.keeper(**about)
+        task = asyncio.create_task(keeper.run())
+        try:
+            async with asyncio.timeout(15):
+                while not (keeper.reign and keeper.reign.channels.up) and not task.done():
+                    await asyncio.sleep(0.01)
+            yield keeper
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    return _keeping

@@ -1,0 +1,49 @@
+"""A keeper in a process of its own, for tests that kill it. Told everything in one line on stdin."""
+
+import asyncio
+import json
+import signal
+import sys
+import time
+
+from micgate.genesys.oauth import ClientCredentials
+from micgate.genesys.regions import find_region
+from micgate.keeper.wiring import genesys_keeper
+from micgate.log import Log
+from micgate.store.database import Database
+
+
+class _NoCipher:
+    def encrypt(self, plain: bytes) -> bytes:
+        return plain
+
+    def decrypt(self, secret: bytes) -> bytes:
+        return secret
+
+
+class _Telling(Log):
+    def write(self, event: str, **fields) -> None:
+        super().write(event, **fields)
+        if event == "keeper.took_over":
+            print(f"took over {time.time()}", flush=True)
+
+
+async def main() -> None:
+    told = json.loads(sys.stdin.readline())
+    database = await Database.open(told["conninfo"])
+    keeper = genesys_keeper(
+        org=told["org"],
+        database=database,
+        region=find_region(told["api_url"]),
+        credentials=ClientCredentials(*told["credentials"]),
+        users=told["users"],
+        cipher=_NoCipher(),
+        log=_Telling(),
+    )
+    keeping = asyncio.create_task(keeper.run())
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, keeping.cancel)
+    await asyncio.gather(keeping, return_exceptions=True)
+    await database.close()
+
+
+asyncio.run(main())
