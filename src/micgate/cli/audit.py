@@ -20,12 +20,64 @@ _EVERY = 50_000
 
 
 @click.group(
-    short_help="Verify the record: who silenced whom, and when.",
+    short_help="List, export and verify the record: who silenced whom, and when.",
     epilog="""\b
-Example:  micgate audit verify record.jsonl --key audit-public.pem""",
+Example:  micgate audit list ada@example.com
+          micgate audit export record.jsonl
+          micgate audit verify record.jsonl --key audit-public.pem""",
 )
 def audit() -> None:
-    """Verify the record: who silenced whom, when, and what became of it."""
+    """List, export and verify the record: who silenced whom, when, and what became of it."""
+
+
+@audit.command(
+    "list",
+    short_help="List the record's latest entries.",
+    epilog="""\b
+Example:  micgate audit list
+          micgate audit list ada@example.com --limit 20""",
+)
+@options.agent
+@click.option("--after", type=click.IntRange(0), metavar="NUMBER", help="Only what comes behind this record.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="So many at most.")
+@options.as_json
+def list_(*, agent: str | None, after: int | None, limit: int, as_json: bool) -> None:
+    """List the record's latest entries, or those about AGENT.
+
+    Needs the service, and a key with the scope audit:read. That somebody read the record is recorded too.
+    """
+    from micgate.cli import served, served_record  # noqa: PLC0415 -- urllib3, for these commands only
+
+    output = show.Output(as_json=as_json)
+    with served.needed(options.configured(output)) as gate:
+        served_record.list_records(gate, output, agent=agent, after=after, limit=limit)
+
+
+@audit.command(
+    short_help="Write the record into a file, or to stdout.",
+    epilog="""\b
+Example:  micgate audit export record.jsonl
+          micgate audit export --format csv --no-private > record.csv""",
+)
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
+@click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), help="[default: by the file's name]")
+@click.option(
+    "--after", type=click.IntRange(0), default=0, metavar="NUMBER", help="Only what comes behind this record."
+)
+@click.option("--no-private", is_flag=True, help="Without names, notes and the platform's ids.")
+def export(*, file: Path | None, form: str | None, after: int, no_private: bool) -> None:
+    """Write the record into FILE, readable by you alone, or to stdout: JSON Lines can be verified offline.
+
+    Needs the service, and a key with the scope audit:read. That somebody read the record is recorded too.
+    """
+    from micgate.cli import served, served_record  # noqa: PLC0415 -- urllib3, for these commands only
+
+    output = show.Output()
+    guessed = "csv" if file and file.suffix.lower() == ".csv" else "jsonl"
+    with served.needed(options.configured(output)) as gate:
+        served_record.export(
+            gate, output, file=file, form=form or guessed, after=after, private=not no_private
+        )
 
 
 @audit.command(

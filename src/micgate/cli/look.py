@@ -1,8 +1,9 @@
-"""why, agents, watch: looking changes nothing."""
+"""why, agents, mutes, watch: looking changes nothing."""
 
 import click
 
 from micgate.cli import options, show
+from micgate.cli.failure import UsageProblem
 
 
 @click.command(
@@ -18,12 +19,22 @@ def why(*, agent: str | None, conversation_id: str | None, as_json: bool) -> int
     """Explain AGENT's microphone: presence, live call, mute, recording, and whose mute it is.
 
     Genesys names nobody: a mute is micgate's when this user's journal shows it, else the agent's, a device's
-    or another app's. Exit code 4 without a live call.
+    or another app's. A service knows every mute that stands, whose it is and until when, and what happened
+    lately. Exit code 4 without a live call.
     """
-    from micgate.cli import whose  # noqa: PLC0415 -- urllib3, when something is asked
+    from micgate.cli import served  # noqa: PLC0415 -- looks whether there is a service
 
     output = show.Output(as_json=as_json)
-    return whose.run(options.configured(output), output, agent=agent, conversation_id=conversation_id)
+    settings = options.configured(output)
+    if gate := served.gate(settings):
+        from micgate.cli import served_look  # noqa: PLC0415 -- only where there is a service
+
+        with gate:
+            who = served.agent_of(agent, settings)
+            return served_look.why(gate, output, agent=who, conversation_id=conversation_id)
+    from micgate.cli import whose  # noqa: PLC0415 -- urllib3, when something is asked
+
+    return whose.run(settings, output, agent=agent, conversation_id=conversation_id)
 
 
 @click.command(
@@ -36,12 +47,42 @@ Example:  micgate agents
 def agents(*, as_json: bool) -> None:
     """List the agents who are on a call now, with their microphones.
 
-    Of more than 60 calls the rest is listed without the microphone: reading them all would use up the budget.
+    Without a service, of more than 60 calls the rest is listed without the microphone: reading them all would
+    use up the budget.
     """
-    from micgate.cli import whose  # noqa: PLC0415 -- urllib3, when something is asked
+    from micgate.cli import served  # noqa: PLC0415 -- looks whether there is a service
 
     output = show.Output(as_json=as_json)
-    whose.list_agents(options.configured(output), output)
+    settings = options.configured(output)
+    if gate := served.gate(settings):
+        from micgate.cli import served_look  # noqa: PLC0415 -- only where there is a service
+
+        with gate:
+            served_look.agents(gate, output)
+        return
+    from micgate.cli import whose  # noqa: PLC0415 -- urllib3, when something is asked
+
+    whose.list_agents(settings, output)
+
+
+@click.command(
+    short_help="List the mutes that stand, and whose they are.",
+    epilog="""\b
+Example:  micgate mutes
+          micgate mutes ada@example.com --ended""",
+)
+@options.agent
+@click.option("--ended", is_flag=True, help="Also those that have ended lately; of one AGENT.")
+@options.as_json
+def mutes(*, agent: str | None, ended: bool, as_json: bool) -> None:
+    """List the mutes that stand, of AGENT or of everybody: whose, why, until when. Needs the service."""
+    if ended and not agent:
+        raise UsageProblem("--ended is about one agent.", remedy="Name one: micgate mutes AGENT --ended")
+    from micgate.cli import served, served_look  # noqa: PLC0415 -- urllib3, when something is asked
+
+    output = show.Output(as_json=as_json)
+    with served.needed(options.configured(output)) as gate:
+        served_look.mutes(gate, output, agent=agent, ended=ended)
 
 
 @click.command(
@@ -56,9 +97,17 @@ Example:  micgate watch
 def watch(*, agents: tuple[str, ...], for_: str | None, as_json: bool) -> int:
     """Follow the calls of AGENTs, or of everybody, as Genesys Cloud reports them: a line for every change.
 
-    Lost connections are mended; where events may be missing a gap is shown and the calls are read again.
+    Lost connections are mended; where events may be missing a gap is shown and the calls are read again. With
+    a service, mutes are followed too.
     """
-    from micgate.cli import watching  # noqa: PLC0415 -- asyncio and aiohttp, for this command only
+    from micgate.cli import served  # noqa: PLC0415 -- looks whether there is a service
 
     output = show.Output(as_json=as_json)
-    return watching.run(options.configured(output), output, agents=agents, for_=for_)
+    settings, seconds = options.configured(output), options.span(for_)
+    if gate := served.aio_gate(settings):
+        from micgate.cli import served_watch  # noqa: PLC0415 -- only where there is a service
+
+        return served_watch.run(gate, output, agents=agents, seconds=seconds)
+    from micgate.cli import watching  # noqa: PLC0415 -- asyncio and aiohttp, for this command only
+
+    return watching.run(settings, output, agents=agents, seconds=seconds)

@@ -30,13 +30,16 @@ _SECTIONS: dict[str, dict[str, _Lazy]] = {
     "Mute": {
         "mute": _Lazy("mute:mute", "Mute an agent for a while, then give the microphone back."),
         "unmute": _Lazy("mute:unmute", "Open what was closed from here, else say whose mute stands."),
+        "freeze": _Lazy("freeze:freeze", "Release every mute and refuse new ones."),
+        "unfreeze": _Lazy("freeze:unfreeze", "Take mutes again, after a freeze."),
         "set": _Lazy("mute:set_", "Set a microphone once, confirmed. You own the un-mute."),
     },
     "Look": {
         "why": _Lazy("look:why", "Explain an agent's microphone: the call, the mute and whose it is."),
+        "mutes": _Lazy("look:mutes", "List the mutes that stand, and whose they are."),
         "agents": _Lazy("look:agents", "List the agents who are on a call now."),
         "watch": _Lazy("look:watch", "Follow calls and microphones live."),
-        "audit": _Lazy("audit:audit", "Verify the record: who silenced whom, and when."),
+        "audit": _Lazy("audit:audit", "List, export and verify the record: who silenced whom, and when."),
     },
     "Set up": {
         "login": _Lazy("login:login", "Sign in as a person, in the browser."),

@@ -1,4 +1,4 @@
-"""mute, unmute, set: direct commands, straight at Genesys Cloud."""
+"""mute, unmute, set: by a service where there is one (never `set`), else straight at Genesys Cloud."""
 
 import click
 
@@ -20,10 +20,13 @@ Example:  micgate mute ada@example.com --for 90s --reason customer
 @click.option("--note", metavar="TEXT", help="For the record; at most 200 characters.")
 @options.conversation
 @click.option(
-    "--covers", type=click.Choice(["call", "agent"]), default="call", help="agent needs the service."
+    "--covers",
+    type=click.Choice(["call", "agent"]),
+    default="call",
+    help="agent: all calls until it ends. Needs the service.",
 )
 @click.option("--dry-run", is_flag=True, help="Find the call, say what would happen, send nothing.")
-@click.option("--no-wait", is_flag=True, help="Needs the service; refused without one.")
+@click.option("--no-wait", is_flag=True, help="Return before the platform shows it. Needs the service.")
 @options.timeout
 @options.json_lines
 def mute(
@@ -41,14 +44,35 @@ def mute(
 ) -> int:
     """Mute AGENT (user id, e-mail or unique name) and give the microphone back when the time is over.
 
-    It stays in the foreground. The end of the time, Ctrl-C, SIGTERM or a closed terminal give back what was
-    there before; a guardian does so after kill -9. A microphone that was muted before stays muted.
+    With a service (MICGATE_URL, or one that runs here) the mute is kept there, whatever becomes of this
+    command, which returns when the platform shows it.
+
+    Without one it stays in the foreground. The end of the time, Ctrl-C, SIGTERM or a closed terminal give
+    back what was there before; a guardian does so after kill -9. What was muted before stays muted.
     """
-    _check_without_service(covers=covers, no_wait=no_wait)
-    from micgate.cli import foreground  # noqa: PLC0415 -- urllib3, when something is sent
+    from micgate.cli import served  # noqa: PLC0415 -- looks whether there is a service
 
     output = show.Output(as_json=as_json)
     settings = options.configured(output, timeout=timeout)
+    if gate := served.gate(settings):
+        from micgate.cli import served_mute  # noqa: PLC0415 -- only where there is a service
+        from micgate.client.requests import Wish  # noqa: PLC0415 -- as above
+
+        wish = Wish(
+            agent=served.agent_of(agent, settings),
+            for_=for_,
+            reason=reason,
+            note=note,
+            covers=covers,
+            conversation=conversation_id,
+        )
+        with gate:
+            if dry_run:
+                return served_mute.rehearse(gate, wish, output)
+            return served_mute.run(gate, wish, settings, output, wait=not no_wait)
+    _check_without_service(covers=covers, no_wait=no_wait)
+    from micgate.cli import foreground  # noqa: PLC0415 -- urllib3, when something is sent
+
     order = foreground.Order(
         agent=agent, conversation_id=conversation_id, for_=for_, reason=reason, note=note
     )
@@ -67,17 +91,27 @@ Example:  micgate unmute ada@example.com
 @options.conversation
 @options.timeout
 @options.as_json
-def unmute(*, agent: str | None, conversation_id: str | None, timeout: float | None, as_json: bool) -> None:
+def unmute(*, agent: str | None, conversation_id: str | None, timeout: float | None, as_json: bool) -> int:
     """Open the microphone of AGENT if it was closed from here, also by a command that was killed.
 
     A mute that runs here now is ended. What this user did not close is left alone; whose it may be is said.
+
+    With a service: release the mutes of AGENT that this key placed, or one mute by its id (micgate mutes).
+    Where others stand, the microphone stays closed, and whose they are is said.
     """
-    from micgate.cli import release  # noqa: PLC0415 -- urllib3, when something is sent
+    from micgate.cli import served  # noqa: PLC0415 -- looks whether there is a service
 
     output = show.Output(as_json=as_json)
-    release.run(
-        options.configured(output, timeout=timeout), output, agent=agent, conversation_id=conversation_id
-    )
+    settings = options.configured(output, timeout=timeout)
+    if gate := served.gate(settings):
+        from micgate.cli import served_release  # noqa: PLC0415 -- only where there is a service
+
+        with gate:
+            return served_release.run(gate, settings, output, ref=agent, conversation_id=conversation_id)
+    from micgate.cli import release  # noqa: PLC0415 -- urllib3, when something is sent
+
+    release.run(settings, output, agent=agent, conversation_id=conversation_id)
+    return 0
 
 
 @click.command(

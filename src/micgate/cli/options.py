@@ -9,7 +9,10 @@ import msgspec
 
 from micgate import settings as configuration
 from micgate.cli import show
+from micgate.cli.failure import UsageProblem
 from micgate.settings import Settings
+
+LONGEST_WATCH = 24 * 3600.0
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -53,6 +56,18 @@ def timeout(function: Function) -> Function:
         metavar="SECONDS",
         help="How long to wait until the platform shows a change.  [default: 10]",
     )(function)
+
+
+def span(text: str | None) -> float | None:
+    """How long to watch, in seconds; None: until somebody ends it."""
+    if text is None:
+        return None
+    from micgate.control import policy  # noqa: PLC0415 -- commands without a length do without
+
+    seconds = policy.parse(text)
+    if not 1 <= seconds <= LONGEST_WATCH:
+        raise UsageProblem(f"--for {text} cannot be watched.", remedy="Give 1s to 24h.")
+    return seconds
 
 
 def configured(output: show.Output, *, timeout: float | None = None) -> Settings:

@@ -6,8 +6,6 @@ from contextlib import suppress
 from typing import Any
 
 from micgate.cli import show, signals
-from micgate.cli.failure import UsageProblem
-from micgate.control import policy
 from micgate.direct.client import Genesys
 from micgate.genesys import requests
 from micgate.genesys.channel import Coverage, Watch
@@ -17,16 +15,15 @@ from micgate.genesys.models import Conversation, Participant, User
 from micgate.genesys.notifications import Observation, calls_topic
 from micgate.settings import Settings
 
-LONGEST_SECONDS = 24 * 3600.0
 _MOST_PAGES = 160  # 16,000 people, 100 a page: what 16 channels hold
 
 
-def run(settings: Settings, output: show.Output, *, agents: tuple[str, ...], for_: str | None) -> int:
+def run(settings: Settings, output: show.Output, *, agents: tuple[str, ...], seconds: float | None) -> int:
     watching = _Watching(output)
     code = 0
     try:
         with suppress(TimeoutError):
-            asyncio.run(_follow(settings, watching, agents=agents, seconds=_seconds(for_)))
+            asyncio.run(_follow(settings, watching, agents=agents, seconds=seconds))
         signals.rest()
     except signals.Stopped as stopped:
         code = stopped.code
@@ -35,15 +32,6 @@ def run(settings: Settings, output: show.Output, *, agents: tuple[str, ...], for
             {"event": "result", "changes": watching.changes, "gaps": watching.gaps, "exit_code": code}
         )
     return code
-
-
-def _seconds(for_: str | None) -> float | None:
-    if for_ is None:
-        return None
-    seconds = policy.parse(for_)
-    if not 1 <= seconds <= LONGEST_SECONDS:
-        raise UsageProblem(f"--for {for_} cannot be watched.", remedy="Give 1s to 24h.")
-    return seconds
 
 
 async def _follow(

@@ -93,7 +93,7 @@ class Gate:
     ) -> Mute:
         """As `mute`, of a wish."""
         key = idempotency_key or str(uuid4())
-        return await flows.placed(
+        return await flows.decided(
             self._wire,
             lambda seconds: requests.place(wish, key=key, wait=seconds),
             wait=wait,
@@ -110,8 +110,13 @@ class Gate:
 
     async def read(self, mute: Mute | str, *, wait: float = 0.0) -> Mute:
         """A mute as it is now; with `wait` as soon as it is decided."""
-        found = await self._ask(requests.mute(_id(mute)))
-        return await flows.settled(self._wire, found, seconds=wait, patience=self._patience)
+        found = _id(mute)
+        return await flows.decided(
+            self._wire,
+            lambda seconds: requests.mute(found, wait=seconds),
+            wait=wait,
+            patience=self._patience,
+        )
 
     async def extend(
         self,
@@ -129,7 +134,7 @@ class Gate:
     async def release(self, mute: Mute | str, *, wait: float = CONFIRMED_WITHIN) -> Mute:
         """End a mute. The microphone opens if no other stands and it was open before. Again is the same."""
         found = _id(mute)
-        return await flows.placed(
+        return await flows.decided(
             self._wire,
             lambda seconds: requests.release(found, wait=seconds),
             wait=wait,

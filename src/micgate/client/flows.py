@@ -73,19 +73,13 @@ def drive(flow: Coroutine[Any, Any, Meant]) -> Meant:
     raise RuntimeError("The flow awaited something other than its wire.")
 
 
-async def placed(wire: Wire, ask: Callable[[float], Ask[Mute]], *, wait: float, patience: float) -> Mute:
-    """Place or release, and wait until the platform shows it, at most `wait` seconds.
+async def decided(wire: Wire, ask: Callable[[float], Ask[Mute]], *, wait: float, patience: float) -> Mute:
+    """The mute that is asked for, as soon as it is neither pending nor releasing, or `wait` seconds later.
 
-    `ask` makes the request that waits so long.
+    `ask` makes the request that waits so long. The service waits for a while only: the rest is asked again.
     """
     until = wire.monotonic() + wait
     mute = await asked(wire, ask(wait), patience=patience)
-    return await settled(wire, mute, seconds=until - wire.monotonic(), patience=patience)
-
-
-async def settled(wire: Wire, mute: Mute, *, seconds: float, patience: float) -> Mute:
-    """The mute as soon as it is neither pending nor releasing, or when the time is up."""
-    until = wire.monotonic() + seconds
     while mute.undecided and (left := until - wire.monotonic()) > 0:
         began = wire.monotonic()
         mute = await asked(wire, requests.mute(mute.id, wait=left), patience=patience)

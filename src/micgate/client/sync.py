@@ -94,7 +94,7 @@ class Gate:
         """As `mute`, of a wish."""
         key = idempotency_key or str(uuid4())
         return drive(
-            flows.placed(
+            flows.decided(
                 self._wire,
                 lambda seconds: requests.place(wish, key=key, wait=seconds),
                 wait=wait,
@@ -112,8 +112,15 @@ class Gate:
 
     def read(self, mute: Mute | str, *, wait: float = 0.0) -> Mute:
         """A mute as it is now; with `wait` as soon as it is decided."""
-        found = self._ask(requests.mute(_id(mute)))
-        return drive(flows.settled(self._wire, found, seconds=wait, patience=self._patience))
+        found = _id(mute)
+        return drive(
+            flows.decided(
+                self._wire,
+                lambda seconds: requests.mute(found, wait=seconds),
+                wait=wait,
+                patience=self._patience,
+            )
+        )
 
     def extend(
         self,
@@ -132,7 +139,7 @@ class Gate:
         """End a mute. The microphone opens if no other stands and it was open before. Again is the same."""
         found = _id(mute)
         return drive(
-            flows.placed(
+            flows.decided(
                 self._wire,
                 lambda seconds: requests.release(found, wait=seconds),
                 wait=wait,
