@@ -58,7 +58,9 @@ def backup(*, file: Path, as_json: bool) -> int:
         from micgate.store import backup as backups  # noqa: PLC0415 -- as above
 
     output = show.Output(as_json=as_json)
-    _with_database(options.configured(output), lambda cellar: backups.backup(cellar.owner, file))
+    _with_database(
+        options.configured(output), lambda cellar: backups.backup(cellar.owner, file, tools=cellar.tools)
+    )
     output.result(f"Written to {file}.", {"file": str(file), "bytes": file.stat().st_size})
     return 0
 
@@ -82,7 +84,7 @@ def restore(*, file: Path, yes: bool, as_json: bool) -> int:
         click.confirm("Drop what is in the database now?", abort=True, err=True)
 
     def put_back(cellar: "Cellar") -> None:
-        backups.restore(cellar.owner, file)
+        backups.restore(cellar.owner, file, tools=cellar.tools)
         migrate.upgrade(cellar.owner)
 
     _with_database(options.configured(output), put_back)

@@ -27,6 +27,11 @@ class Cellar:
     application: str
     embedded: Embedded | None
 
+    @property
+    def tools(self) -> Path | None:
+        """Where its own pg_dump is: one of another version refuses."""
+        return self.embedded.cluster.binaries.folder if self.embedded else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
