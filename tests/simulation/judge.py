@@ -1,0 +1,68 @@
+"""Who closed a microphone, as far as anything delivered shows? Knows what was sent and told, and no more."""
+
+from dataclasses import dataclass, field
+
+from micgate.control.command import Command, Kind, Outcome, Verb
+from micgate.control.microphone import LegState, Memory, Observed, Phase, Way
+
+DOUBT = 15.0
+
+
+@dataclass(slots=True)
+class Judge:
+    """Of one microphone. `foreign`: closed, and no command of ours explains it. `blind`: nothing is known."""
+
+    leg: str | None = None
+    muted: bool | None = None
+    foreign: bool = False
+    blind: bool = True
+    former: set[str] = field(default_factory=set)
+    mutes: dict[str, tuple[Kind | None, float]] = field(default_factory=dict)
+    landed: set[str] = field(default_factory=set)
+
+    def missed(self) -> None:
+        self.blind = True
+
+    def told(self, seen: Observed, memory: Memory) -> None:
+        """`memory` is what it was taken into."""
+        if seen.way is Way.EVENT and seen.leg in self.former:
+            return
+        if seen.way is Way.READ or _nothing_of_ours(memory):
+            self.blind = False
+        if seen.state is LegState.OVER:
+            self.former.add(seen.leg)
+        if seen.state is not LegState.LIVE or seen.muted is None:
+            return
+        if self.leg and seen.leg != self.leg:
+            self.former.add(self.leg)
+        closed = seen.muted and (self.muted is not True or self.leg is None)
+        if closed and not self._explained(seen.at):
+            self.foreign = True
+        if not seen.muted:
+            self.foreign = False
+        if seen.muted:
+            self.landed |= {one for one, (kind, _) in self.mutes.items() if kind is None}
+            self.mutes = {one: about for one, about in self.mutes.items() if about[0] is not Kind.ACCEPTED}
+        self.leg, self.muted = seen.leg, seen.muted
+
+    def made(self, command: Command) -> None:
+        if command.verb is Verb.MUTE:
+            self.mutes[command.id] = (None, float("inf"))
+
+    def closed(self, outcome: Outcome, now: float) -> None:
+        one = outcome.command_id
+        if one not in self.mutes:
+            return
+        landed = outcome.kind is Kind.ACCEPTED and one in self.landed
+        if landed or outcome.kind in {Kind.REFUSED, Kind.NOT_SENT}:
+            del self.mutes[one]
+        else:
+            self.mutes[one] = (outcome.kind, now + DOUBT)
+
+    def _explained(self, at: float) -> bool:
+        """A mute of ours is unanswered, accepted and not yet seen, or unknown and not yet expired."""
+        return any(until > at for _, until in self.mutes.values())
+
+
+def _nothing_of_ours(memory: Memory) -> bool:
+    return memory.phase is Phase.IDLE and not (memory.mutes or memory.doubts or memory.pending)
