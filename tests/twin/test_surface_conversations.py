@@ -181,3 +181,17 @@ def test_people_of_another_organization_see_nothing(twin):
     other.expect(404, "GET", f"/api/v2/conversations/{call['id']}")
     other.expect(404, "PATCH", other.on_behalf_path(call), {"muted": True})
     assert other.get("/api/v2/users?state=any")["total"] == 0
+
+
+@pytest.mark.parametrize("body", [{"resumeTime": "soon"}, {"muted": True, "resumeTime": ""}])
+def test_a_time_that_is_none_is_a_bad_request(twin, body):
+    call, client = twin.place_call(), Platform.as_client(twin)
+    refused = client.expect(400, "PATCH", client.on_behalf_path(call), body).json
+    assert refused["code"] == "invalid.date"
+
+
+@pytest.mark.parametrize("state", ["paused", "STOPPED"])
+def test_recording_states_are_asked_for_in_capitals(twin, state):
+    call = twin.place_call()
+    path = f"/api/v2/conversations/calls/{call['id']}/recordingstate"
+    Platform.as_client(twin).expect(400, "PUT", path, {"recordingState": state})

@@ -1,6 +1,7 @@
 """What goes wrong on purpose, as a client meets it."""
 
 import http.client
+import time
 
 import pytest
 
@@ -29,6 +30,14 @@ def test_a_status_comes_with_the_vendors_body_and_nothing_happens(twin, scene, s
     assert not muted(twin, call)
     assert ("retry-after" in reply.headers) == (status == 429)
     client.expect(202, "PATCH", path, {"muted": True})
+
+
+def test_any_answer_can_be_late(twin, scene):
+    _, client, path = scene
+    twin.fault("status", match=MUTE, status=503, times=1, delay_ms=200)
+    began = time.monotonic()
+    client.expect(503, "PATCH", path, {"muted": True})
+    assert time.monotonic() - began >= 0.2
 
 
 def test_a_status_can_come_bare(twin, scene):

@@ -20,7 +20,8 @@ EVENT_DISCONNECTS = {"endpoint.donotdisturb": "endpoint.dnd", "transfer.donotdis
 
 def stamp(at: float) -> str:
     """ISO 8601, UTC, milliseconds."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(at % 1 * 1000):03d}Z"
+    seconds, milliseconds = divmod(int(at * 1000), 1000)
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{milliseconds:03d}Z"
 
 
 def stamped(at: float | None) -> str | None:

@@ -152,7 +152,7 @@ class Changes:
         if not forget:
             changed = legs.paused(conversation, value=pause)
             self._floor.commit(changed, cause="request", request_id=request_id)
-        return state.upper()
+        return state
 
     def speak_to(
         self,
@@ -262,9 +262,9 @@ def _pause(state: str | None) -> bool | None:
     """True for a pause, False for its end. Raises Refusal for anything else that was said."""
     if state is None:
         return None
-    if state.upper() not in RECORDING_STATES:
+    if state not in RECORDING_STATES:
         raise refusals.bad_request(f"Invalid value for recordingState: {state}", code="invalid.value")
-    return RECORDING_STATES[state.upper()]
+    return RECORDING_STATES[state]
 
 
 def _leg(conversation: Conversation, participant_id: str) -> Participant:

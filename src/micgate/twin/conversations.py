@@ -8,7 +8,7 @@ import msgspec
 from micgate.twin import answers
 from micgate.twin.calls import Wrapup
 from micgate.twin.changes import CallChange, Change
-from micgate.twin.exchange import ACCEPTED, Answer, json_answer
+from micgate.twin.exchange import ACCEPTED, Answer, json_answer, moment
 from micgate.twin.listings import paged
 from micgate.twin.refusals import bad_request, not_found
 from micgate.twin.routes import Ask, Route
@@ -17,7 +17,7 @@ CallState = Literal[
     "alerting", "dialing", "contacting", "offering", "connected", "disconnected", "terminated", "converting",
     "uploading", "transmitting", "parked", "none",
 ]  # fmt: skip
-Recording = Literal["ACTIVE", "PAUSED", "NONE", "active", "paused", "none"]
+Recording = Literal["ACTIVE", "PAUSED", "NONE"]
 SpeakTo = Literal["DESTINATION", "OBJECT", "BOTH", "CONFERENCE"]
 
 
@@ -44,6 +44,9 @@ class MediaParticipantRequest(msgspec.Struct, rename="camel"):
     resume_time: str | None = None
 
     def change(self) -> Change:
+        """Raises Refusal (400)."""
+        if self.resume_time is not None:
+            moment(self.resume_time)
         return Change(
             muted=self.muted,
             held=self.held,
@@ -109,7 +112,7 @@ def patch_call(ask: Ask) -> Answer:
     changed = ask.world.changes.patch_call(
         ask.caller,
         conversation_id=ask.params[0],
-        change=CallChange(recording_state=_lower(wanted.recording_state), state=wanted.state),
+        change=CallChange(recording_state=wanted.recording_state, state=wanted.state),
         request_id=ask.correlation_id,
         forget=ask.forget,
     )
@@ -190,15 +193,11 @@ def put_recording_state(ask: Ask) -> Answer:
     state = ask.world.changes.put_recording_state(
         ask.caller,
         conversation_id=ask.params[0],
-        state=wanted.recording_state.lower(),
+        state=wanted.recording_state,
         request_id=ask.correlation_id,
         forget=ask.forget,
     )
     return json_answer(state)
-
-
-def _lower(state: str | None) -> str | None:
-    return None if state is None else state.lower()
 
 
 def _wrapup(given: WrapupInput) -> Wrapup:

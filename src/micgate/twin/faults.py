@@ -81,6 +81,11 @@ class Fault:
         return _WAITS.get(self.kind, 0.0)
 
     @property
+    def answers_after(self) -> float:
+        """Seconds from a request to what becomes of it."""
+        return self.wait if self.kind in {"hang", "slow"} else (self.delay_ms or 0) / 1000
+
+    @property
     def delay(self) -> float:
         """How late the bent event is, in seconds."""
         if self.delay_ms is None and self.seconds is not None:

@@ -1,14 +1,13 @@
 """Analytics records of conversations, a little behind the present."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from typing import Literal
 
 import msgspec
 
 from micgate.twin.answers import Wire, present, stamp, stamped
 from micgate.twin.calls import Conversation, Participant
-from micgate.twin.exchange import Answer, json_answer
+from micgate.twin.exchange import Answer, json_answer, moment
 from micgate.twin.predicates import MEDIA_TYPE, Facts, Filter, facts, meets, named_user
 from micgate.twin.refusals import bad_request, not_found
 from micgate.twin.routes import Ask, Route
@@ -81,18 +80,10 @@ def _interval(text: str | None) -> tuple[float, float]:
     if text is None:
         raise bad_request("interval is required.")
     begin, slash, end = text.partition("/")
-    try:
-        times = _moment(begin), _moment(end)
-    except ValueError:
-        raise bad_request(f"{text} is not an interval of two ISO 8601 times.", code="invalid.date") from None
+    times = moment(begin), moment(end)
     if not slash or times[0] >= times[1]:
         raise bad_request(f"{text} is not an interval of two ISO 8601 times.", code="invalid.date")
     return times
-
-
-def _moment(text: str) -> float:
-    moment = datetime.fromisoformat(text)
-    return moment.timestamp() if moment.tzinfo else datetime.fromisoformat(text + "+00:00").timestamp()
 
 
 def _in_interval(one: Conversation, begin: float, end: float) -> bool:

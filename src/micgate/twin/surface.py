@@ -188,8 +188,8 @@ class _Exchange:
         return fault
 
     async def _bent(self, fault: Fault) -> Answer:
-        if fault.kind in {"hang", "slow"}:
-            await asyncio.sleep(fault.wait)
+        if fault.answers_after:
+            await asyncio.sleep(fault.answers_after)
             self.twin.settle()
         if fault.kind in {"hang", "reset"}:
             raise Cut
