@@ -201,3 +201,30 @@ def test_ctrl_c_gives_back_also_when_pressed_twice(environ, twin, microphone, ag
             twin.wait_until(lambda sent=sent: len(twin.requests()) > sent or script.poll() is not None)
         script.wait(20)
     assert not microphone.muted
+
+
+class Interrupting:
+    """Ctrl-C that strikes while the mute's own task runs, at its next command."""
+
+    def __init__(self):
+        self.armed = False
+
+    async def observed(self, **_):
+        if self.armed:
+            self.armed = False
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_that_strikes_the_give_back_itself_only_starts_it_again(environ, microphone, agent):
+    ctrl_c = Interrupting()
+
+    async def main():
+        async with Genesys.from_settings(settings.load(environ)) as genesys:
+            genesys.session.sight = ctrl_c
+            async with genesys.mute(agent.id):
+                ctrl_c.armed = True
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(main())
+    assert not ctrl_c.armed
+    assert not microphone.muted

@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 from uuid import uuid4
 
 from micgate import settings as configuration
@@ -270,15 +270,23 @@ class StandingMute:
         self._task.result()
 
     async def _live(self, mute: Mute) -> None:
-        try:
-            await self._place(mute)
-            self._placed.set()
-            if self._error is None:
-                await mute.stand(self._session, self._pause)
-        except asyncio.CancelledError:
-            _LOG.debug("The mute was cancelled and is given back.")
-        await _whatever_comes(lambda: mute.give_back(self._session))
-        await _whatever_comes(lambda: mute.settle(self._session))
+        interruptions = [await _interruption(self._stand(mute))]
+        while again := await _interruption(self._give_back(mute)):
+            interruptions.append(again)
+        for interruption in interruptions:
+            if isinstance(interruption, (KeyboardInterrupt, SystemExit)):
+                raise interruption
+
+    async def _stand(self, mute: Mute) -> None:
+        await self._place(mute)
+        self._placed.set()
+        if self._error is None:
+            await mute.stand(self._session, self._pause)
+
+    async def _give_back(self, mute: Mute) -> None:
+        """May be done twice, but is not left undone."""
+        await mute.give_back(self._session)
+        await mute.settle(self._session)
 
     async def _place(self, mute: Mute) -> None:
         try:
@@ -311,14 +319,13 @@ class StandingMute:
 _CHANGES = ENDS | {"confirmed", "kept"}
 
 
-async def _whatever_comes(work: Callable[[], Awaitable[Any]]) -> None:
-    """Run it to its end. A cancellation starts it again: this may be done twice, but not left undone."""
-    while True:
-        try:
-            await work()
-        except asyncio.CancelledError:
-            continue
-        return
+async def _interruption(work: Awaitable[None]) -> BaseException | None:
+    """What ended the work before its time. A second Ctrl-C may strike in any task, not the caller's alone."""
+    try:
+        await work
+    except (asyncio.CancelledError, KeyboardInterrupt, SystemExit) as interruption:
+        return interruption
+    return None
 
 
 def _new_id() -> str:
