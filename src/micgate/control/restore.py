@@ -51,8 +51,10 @@ def settle(turn: Turn) -> Turn:
     if doubts:
         until = max(doubts)
         return turn.to(after(Act.SETTLE, Verdict.DOUBTS)).know(settle_until=until, tries=0).wake(until)
-    if memory.settle_until is not None and (memory.read_at or 0.0) < memory.settle_until:
-        return look(turn.to(after(Act.SETTLE, Verdict.DOUBTS)))
+    if memory.settle_until is not None:
+        until = min(memory.settle_until, turn.now)  # doubts may be gone early
+        if (memory.read_at or 0.0) < until:
+            return look(turn.to(after(Act.SETTLE, Verdict.DOUBTS)).know(settle_until=until))
     seconds = turn.now - memory.due if memory.due is not None else 0.0
     said = fact.GivenBack(seconds_late=seconds, by_us=by_us)
     turn = turn.know(doubts=tuple(doubt for doubt in memory.doubts if not doubt.sets))

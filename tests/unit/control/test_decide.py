@@ -17,7 +17,8 @@ from tiny_platform import (
     seen_open,
 )
 
-from micgate.control.command import Kind, Lane, Verb
+from micgate.control.command import Kind, Lane, Outcome, Verb
+from micgate.control.conclude import conclude
 from micgate.control.fact import (
     Changed,
     Confirmed,
@@ -246,6 +247,23 @@ def test_the_opposite_of_an_unknown_outcome_is_sent_at_once_and_settles_for_15_s
     assert episode.memory.phase is Phase.IDLE
     assert episode.commands[-1].verb is READ
     assert episode.commands[-1].made_at >= mute.placed_at + 16
+
+
+def test_settling_whose_doubt_is_gone_early_takes_one_read():
+    episode = seen_open()
+    episode.fates = [SLOW]
+    mute = episode.place()
+    episode.run(1.5)
+    episode.release(mute)
+    episode.run(3)
+    assert episode.memory.phase is Phase.SETTLING
+    never_sent = Outcome(command_id=episode.commands[0].id, kind=Kind.REFUSED, at=episode.now)
+    episode.memory = conclude(episode.memory, never_sent, episode.now)
+    before = episode.verbs().count(READ)
+    episode.decide()
+    episode.run(1)
+    assert episode.verbs().count(READ) == before + 1
+    assert episode.memory.phase is Phase.IDLE
 
 
 def test_a_late_mute_of_ours_is_taken_back():
