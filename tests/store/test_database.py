@@ -126,23 +126,49 @@ async def test_a_beat_in_the_last_moment_keeps_the_lease(house):
     assert await house.store.leases.take(house.org, holder="b", seen=house.lease) is None
 
 
-async def test_after_a_crash_the_same_pool_goes_on(house, embedded):
+async def test_after_a_crash_the_first_question_is_answered(house, embedded):
     await house.store.place(placing(house.org, mute(1)), now=NOON)
     os.kill(embedded.cluster.parent(), signal.SIGKILL)
     with pytest.raises(Unavailable):
         while True:
             await house.store.mutes.standing(house.org)
     await asyncio.to_thread(lambda: [None for _ in iter(embedded.ensure, True)])
-    assert [one.id for one in await _until_it_answers(house)] == [uuid(1)]
+    assert [one.id for one in await house.store.mutes.standing(house.org)] == [uuid(1)]
 
 
-async def _until_it_answers(house: House):
-    deadline = time.monotonic() + 15
-    while True:
-        try:
-            return await house.store.mutes.standing(house.org)
-        except Unavailable:
-            assert time.monotonic() < deadline
+async def test_a_connection_that_was_cut_while_idle_is_not_used_again(database):
+    async with database.reading() as connection:
+        pid = connection.info.backend_pid
+    async with database.reading() as first, database.reading() as second:
+        other = second if first.info.backend_pid == pid else first
+        await other.execute("select pg_terminate_backend(%(pid)s, 1000)", {"pid": pid})
+    assert await database.clock()
+
+
+async def test_who_waits_too_long_for_a_connection_is_told_that_it_is_busy(embedded, monkeypatch):
+    monkeypatch.setattr(limits, "WAIT_SECONDS", 0.05)
+    database = await Database.open(embedded.conninfo(), size=1)
+    async with database.reading():
+        with pytest.raises(Busy):
+            await database.clock()
+    assert await database.clock()
+    await database.close()
+
+
+async def test_a_cancelled_transaction_leaves_nothing_and_gives_its_connection_back(house, database):
+    async def hang() -> None:
+        async with database.transaction() as connection:
+            await connection.execute("update orgs set region = 'half' where id = %(org)s", {"org": house.org})
+            await connection.execute("select pg_sleep(4)")
+
+    for _ in range(12):
+        hanging = asyncio.create_task(hang())
+        await asyncio.wait([hanging], timeout=0.05)
+        hanging.cancel()
+        await asyncio.wait([hanging])
+    async with database.reading() as connection:
+        cursor = await connection.execute("select region from orgs where id = %(org)s", {"org": house.org})
+        assert await cursor.fetchone() == {"region": ""}
 
 
 async def test_an_absent_database_is_named_without_its_password():

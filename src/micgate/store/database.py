@@ -1,7 +1,6 @@
 """Connections, transactions and their time limits. Only this folder knows psycopg's errors."""
 
 import re
-import select
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Self, TypeAlias
@@ -12,9 +11,9 @@ from psycopg.adapt import AdaptersMap
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 from psycopg.types.string import TextLoader
-from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from micgate.store.errors import Busy, Fenced, Full, InvariantBroken, StoreError, Unavailable
+from micgate.store.pool import Exhausted, Pool
 
 Connection: TypeAlias = psycopg.AsyncConnection[dict[str, Any]]
 Row: TypeAlias = dict[str, Any]
@@ -33,26 +32,21 @@ WAIT_SECONDS = 3.0
 class Database:
     """A pool of connections. Made by `open`."""
 
-    def __init__(self, pool: "AsyncConnectionPool[Connection]", *, conninfo: str) -> None:
+    def __init__(self, pool: Pool, *, conninfo: str) -> None:
         self._pool = pool
         self._conninfo = conninfo
 
     @classmethod
     async def open(cls, conninfo: str, *, size: int = 8) -> Self:
         """Does not wait for the database: each use says when it cannot be reached."""
-        conninfo = limited(conninfo)
-        pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
-            conninfo,
-            kwargs={"autocommit": True, "row_factory": dict_row, "context": _Texts()},
-            min_size=1,
-            max_size=size,
-            timeout=WAIT_SECONDS,
-            reconnect_timeout=WAIT_SECONDS,
-            check=_check,
-            open=False,
-        )
-        await pool.open()
-        return cls(pool, conninfo=conninfo)
+        conninfo, texts = limited(conninfo), _Texts()
+
+        async def connect() -> Connection:
+            return await psycopg.AsyncConnection.connect(
+                conninfo, autocommit=True, row_factory=dict_row, context=texts
+            )
+
+        return cls(Pool(connect, size=size, patience=WAIT_SECONDS), conninfo=conninfo)
 
     async def close(self) -> None:
         await self._pool.close()
@@ -147,10 +141,9 @@ _FOREIGN = (
     psycopg.OperationalError,
     psycopg.IntegrityError,
     errors.IdleInTransactionSessionTimeout,
-    PoolTimeout,
-    PoolClosed,
 )
 _BUSY = (
+    Exhausted,
     errors.QueryCanceled,
     errors.LockNotAvailable,
     errors.DeadlockDetected,
@@ -191,14 +184,6 @@ def invariant_broken(rule: str) -> InvariantBroken:
 
 def _first_line(error: Exception) -> str:
     return _PASSWORD.sub(r"\1***", str(error).strip().partition("\n")[0].rstrip("."))
-
-
-async def _check(connection: Connection) -> None:
-    """An idle connection has nothing to say; one that has was cut. Costs no round trip."""
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    if poll.poll(0):
-        raise psycopg.OperationalError("the connection was cut")
 
 
 class _Texts:

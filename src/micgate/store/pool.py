@@ -1,0 +1,81 @@
+"""Connections that are used again.
+
+psycopg's own pool connects in the background and backs off: after a crash of the database it was seen to
+refuse for 3 s and more although the database was back. Here whoever needs a connection makes one, at once.
+"""
+
+import asyncio
+import select
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+from psycopg import AsyncConnection, OperationalError
+from psycopg.pq import TransactionStatus
+
+_Connection: TypeAlias = AsyncConnection[dict[str, Any]]
+
+
+class Exhausted(OperationalError):
+    """Everybody else has one."""
+
+
+class Pool:
+    """At most `size` connections; who finds none free waits for `patience` seconds."""
+
+    def __init__(self, connect: Callable[[], Awaitable[_Connection]], *, size: int, patience: float) -> None:
+        self._connect = connect
+        self._patience = patience
+        self._room = asyncio.Semaphore(size)
+        self._idle: list[_Connection] = []
+        self._closed = False
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[_Connection]:
+        """One that was alive a moment ago."""
+        await self._wait_for_room()
+        try:
+            connection = await self._take()
+            try:
+                yield connection
+            finally:
+                await self._give_back(connection)
+        finally:
+            self._room.release()
+
+    async def close(self) -> None:
+        """Those in use are closed when they come back."""
+        self._closed = True
+        while self._idle:
+            await self._idle.pop().close()
+
+    async def _wait_for_room(self) -> None:
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._room.acquire()
+        except TimeoutError:
+            raise Exhausted("every connection is in use") from None
+
+    async def _take(self) -> _Connection:
+        if self._closed:
+            raise OperationalError("the pool is closed")
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.closed and _is_silent(connection):
+                return connection
+            await connection.close()
+        return await self._connect()
+
+    async def _give_back(self, connection: _Connection) -> None:
+        idle = not connection.closed and connection.info.transaction_status is TransactionStatus.IDLE
+        if idle and not self._closed:
+            self._idle.append(connection)
+        else:
+            await connection.close()
+
+
+def _is_silent(connection: _Connection) -> bool:
+    """An idle connection has nothing to say; one that has was cut. Costs no round trip."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return not poll.poll(0)
