@@ -2,7 +2,9 @@
 
 import json
 import os
+import pty
 import signal
+import subprocess
 import sys
 
 import psutil
@@ -114,6 +116,23 @@ def test_the_end_of_stdin_is_not_a_closed_terminal(muting, twin, call, until):
     until(lambda: len(twin.requests("GET")) > looks)
     assert process.poll() is None
     assert ended(process, signal.SIGINT)[0] == 130
+
+
+def test_a_closed_terminal_gives_back_with_exit_code_129(shell, twin, call, ada, until):
+    ours, its = pty.openpty()
+    process = subprocess.Popen(
+        ["setsid", "--ctty", sys.executable, "-m", "micgate", "mute", ada.email],
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        env=shell.environ,
+        cwd=shell.folder,
+    )
+    os.close(its)
+    until(lambda: twin.leg(call)["muted"])
+    os.close(ours)
+    assert process.wait(timeout=20) == 129
+    assert is_open(twin, call)
 
 
 def test_a_reader_that_leaves_does_not_end_the_mute(muting, twin, call, until):

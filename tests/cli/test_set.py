@@ -4,8 +4,12 @@ import json
 import subprocess
 import sys
 import uuid
+from contextlib import contextmanager
 
 import pytest
+from shell import ended
+
+from micgate.direct.lock import lock_microphone
 
 
 @pytest.fixture
@@ -18,10 +22,10 @@ def ada(twin):
     return twin.agents[0]
 
 
-def two_lines(ended):
-    assert "Traceback" not in ended.stderr
-    assert len(ended.stderr.splitlines()) == 2, ended.stderr
-    return ended.stderr
+def two_lines(shown):
+    assert "Traceback" not in shown.stderr
+    assert len(shown.stderr.splitlines()) == 2, shown.stderr
+    return shown.stderr
 
 
 def test_it_mutes_and_says_after_how_long_the_platform_showed_it(shell, twin, call, ada):
@@ -216,3 +220,25 @@ def test_no_heavy_module_is_on_the_path_of_a_mute(shell, call, ada):
     imported = {row.rpartition("|")[2].strip() for row in traced.stderr.splitlines()}
     assert "urllib3" in imported
     assert not imported & {"asyncio", "aiohttp", "rich", "http.server", "webbrowser", "dotenv", "tkinter"}
+
+
+@pytest.mark.parametrize("flag", ["--muted", "--unmuted"])
+def test_who_waited_for_the_microphone_looks_at_it_again(flag, shell, twin, call, until):
+    """What was read before the wait says nothing: the command that had it may have moved it."""
+    ada = twin.agents[0]
+    wanted = flag == "--muted"
+    twin.press_mute(call, muted=wanted)
+    with locked(shell, call, ada):
+        waiting = shell.start("set", ada.email, flag, "--force", "--json")
+        until(lambda: [row for row in twin.requests("GET") if call["id"] in row["path"]])
+        twin.press_mute(call, muted=not wanted)
+    code, out, _ = ended(waiting)
+    assert (code, json.loads(out)["changed"]) == (0, True)
+    assert twin.leg(call)["muted"] is wanted
+
+
+@contextmanager
+def locked(shell, call, agent):
+    lock = lock_microphone(shell.state, conversation_id=call["id"], user_id=agent.id)
+    yield
+    lock.release()

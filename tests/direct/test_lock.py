@@ -55,7 +55,9 @@ def test_the_waiting_command_gets_it_when_the_first_is_killed(tmp_path, elsewher
         elsewhere.kill()
         elsewhere.wait()
 
-    lock_microphone(tmp_path, **MICROPHONE, sleep=killing).release()
+    lock = lock_microphone(tmp_path, **MICROPHONE, sleep=killing)
+    assert lock.waited
+    lock.release()
 
 
 def test_whoever_was_given_the_file_keeps_the_lock(tmp_path):

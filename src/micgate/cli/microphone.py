@@ -11,6 +11,7 @@ from micgate.direct.errors import JournalUnwritable
 from micgate.direct.journal import About, JournalWitness, Phase, Standing
 from micgate.direct.lock import holder, is_free, lock_microphone
 from micgate.direct.sync import SyncGenesys
+from micgate.genesys.absence import not_connected
 from micgate.genesys.errors import GenesysError, NoSuchMicrophone
 from micgate.genesys.io import drive
 from micgate.genesys.reading import Call
@@ -60,19 +61,32 @@ def name(call: Call) -> str:
 
 
 @contextmanager
-def locked(call: Call, settings: Settings, *, opens: bool) -> Iterator[None]:
-    """One direct command at a time. Where no lock can be made, one that `opens` goes on without."""
+def locked(
+    genesys: SyncGenesys, call: Call, settings: Settings, *, opens: bool, moved: bool = False
+) -> Iterator[Call]:
+    """One direct command at a time, each with the microphone as the last one left it.
+
+    Where no lock can be made, one that `opens` goes on without. `moved`: it was, since `call` was read.
+    Raises `NotConnected` when the call has ended meanwhile.
+    """
     try:
         lock = lock_microphone(settings.state_dir, conversation_id=call.conversation_id, user_id=_owner(call))
     except JournalUnwritable:
         if not opens:
             raise
-        yield
+        yield call
         return
     try:
-        yield
+        yield _read_again(genesys, call) if moved or lock.waited else call
     finally:
         lock.release()
+
+
+def _read_again(genesys: SyncGenesys, call: Call) -> Call:
+    latest = genesys.read_call(call)
+    if not latest.live:
+        raise not_connected(latest)
+    return latest
 
 
 def is_running(call: Call, settings: Settings) -> bool:

@@ -30,14 +30,14 @@ class NotOurs(CommandError):
 def run(settings: Settings, output: show.Output, target: Target, *, muted: bool, force: bool) -> None:
     with microphone.direct(settings, output) as genesys:
         microphone.name_forgotten(genesys, settings, output)
-        call = microphone.find_call(
+        found = microphone.find_call(
             genesys,
             settings,
             agent=target.agent,
             conversation_id=target.conversation_id,
             participant_id=target.participant_id,
         )
-        with microphone.locked(call, settings, opens=not muted):
+        with microphone.locked(genesys, found, settings, opens=not muted) as call:
             if not muted and not force:
                 _check_ours(genesys, call)
             result = genesys.set_muted(call, muted, reason=DEFAULT_REASON)

@@ -33,11 +33,10 @@ def _only(standing: tuple[Standing, ...]) -> Standing | None:
     return standing[0] if standing else None
 
 
-def _release(genesys: SyncGenesys, settings: Settings, output: show.Output, call: Call) -> None:
-    if ended := microphone.end_running(call, settings):
+def _release(genesys: SyncGenesys, settings: Settings, output: show.Output, found: Call) -> None:
+    if ended := microphone.end_running(found, settings):
         output.note("Ending the mute that runs here.")
-    with microphone.locked(call, settings, opens=True):
-        call = genesys.read_call(call) if ended else call
+    with microphone.locked(genesys, found, settings, opens=True, moved=ended) as call:
         if call.muted is False:
             _report_open(output, call, released=ended)
             return

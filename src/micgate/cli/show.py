@@ -4,6 +4,7 @@ With `--json`, stdout carries JSON only, one unindented object a line in UTF-8 w
 imported only to draw a table on a terminal. A reader that goes away ends the output, not the command.
 """
 
+import errno
 import os
 import sys
 import time
@@ -66,9 +67,15 @@ class Output:
             sys.stdout.flush()
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
-        except BrokenPipeError:
+        except OSError as error:
+            if error.errno not in _NOBODY_READS:
+                raise
             self.closed = True
             forget_stdout()
+
+
+_NOBODY_READS = (errno.EPIPE, errno.EIO)
+"""EIO: the terminal was closed."""
 
 
 def note(text: str) -> None:

@@ -50,7 +50,7 @@ def mute_in_foreground(
         call = find()
         found(call)
         lock = lock_microphone(state_dir, conversation_id=call.conversation_id, user_id=_user(call))
-        plan = _plan(genesys, wish, _to_read_again(call))
+        plan = _plan(genesys, wish, call if call.muted is False and not lock.waited else _to_read_again(call))
         guarded = _Guarded(genesys, plan, guard=guard, lock=lock, state_dir=state_dir)
         return guarded.run(tell)
     finally:
@@ -66,8 +66,8 @@ def _plan(genesys: SyncGenesys, wish: Wish, call: Call) -> Plan:
 
 
 def _to_read_again(call: Call) -> Call:
-    """A microphone that was closed when it was read may have been closed by the command that had the lock."""
-    return call if call.muted is False else msgspec.structs.replace(call, read_at=0.0)
+    """Whoever had the lock until now may have moved the microphone since it was read."""
+    return msgspec.structs.replace(call, read_at=0.0)
 
 
 def _user(call: Call) -> str:

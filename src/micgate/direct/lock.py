@@ -20,11 +20,15 @@ _GUARDIAN = "guardian"
 
 
 class MicrophoneLock:
-    """Held from construction until `release`. `fd` may be given to the guardian."""
+    """Held from construction until `release`. `fd` may be given to the guardian.
+
+    `waited`: another command had it a moment ago, so what was read of the microphone before is old.
+    """
 
     def __init__(self, path: Path, fd: int) -> None:
         self.path = path
         self.fd = fd
+        self.waited = False
 
     def sign(self, *, guardian: bool = False) -> None:
         """Say who has it, for the command that waits. A full disk keeps nobody from giving back."""
@@ -55,15 +59,17 @@ def lock_microphone(
 ) -> MicrophoneLock:
     """Wait for the microphone, at most `patience` seconds. Raises `MicrophoneBusy` or `JournalUnwritable`."""
     path = _path(folder, conversation_id=conversation_id, user_id=user_id)
-    deadline = time.monotonic() + patience
+    deadline, waited = time.monotonic() + patience, False
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         while (lock := _try(path)) is None:
             if time.monotonic() >= deadline:
                 raise _busy(*_signed_by(path))
             sleep(_POLL)
+            waited = True
     except OSError as error:
         raise JournalUnwritable(f"Journal and locks cannot be kept in {folder}", error) from None
+    lock.waited = waited
     lock.sign()
     return lock
 
