@@ -10,8 +10,10 @@ from pathlib import Path
 
 PINNED = Path(__file__).resolve().parents[1] / "data" / "help.txt"
 COMMANDS = (
-    *("", "demo", "twin", "mute", "unmute", "set", "why", "agents", "watch"),
-    *("audit", "audit verify"),
+    *("", "demo", "twin", "mute", "unmute", "freeze", "unfreeze", "set"),
+    *("why", "mutes", "agents", "watch", "audit", "audit list", "audit export", "audit verify"),
+    *("serve", "keys", "keys add", "keys list", "keys rotate", "keys revoke"),
+    *("db", "db upgrade", "db backup", "db restore"),
     *("login", "logout", "doctor", "explain", "completion"),
 )
 

@@ -14,6 +14,7 @@ from micgate.cli.signals import Stopped
 
 EXIT_CODES = {
     "usage": 2,
+    "no_service": 2,
     "setting_error": 2,
     "unknown_region": 2,
     "missing_credentials": 2,

@@ -27,6 +27,11 @@ _SECTIONS: dict[str, dict[str, _Lazy]] = {
         "demo": _Lazy("serve:demo", "Mute a call on the simulator, with proof. No account needed."),
         "twin": _Lazy("serve:twin", "Run the simulator: a Genesys Cloud on this machine."),
     },
+    "Run": {
+        "serve": _Lazy("serve:serve", "Run the service: mutes that end on time, whatever crashes."),
+        "keys": _Lazy("keys:keys", "Make, list, rotate and revoke API keys of the service."),
+        "db": _Lazy("database:db", "Upgrade, back up or restore the service's database."),
+    },
     "Mute": {
         "mute": _Lazy("mute:mute", "Mute an agent for a while, then give the microphone back."),
         "unmute": _Lazy("mute:unmute", "Open what was closed from here, else say whose mute stands."),

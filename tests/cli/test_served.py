@@ -1,0 +1,341 @@
+"""The commands where there is a service: a real one, on its own database, and the simulator."""
+
+import json
+import signal
+import time
+
+import pytest
+from contents import open_folder
+from serving import Serving
+from shell import ended
+
+pytestmark = [pytest.mark.xdist_group("served"), pytest.mark.timeout(180)]
+
+
+@pytest.fixture(scope="module")
+def _serving():
+    with open_folder() as folder:
+        serving = Serving(folder)
+        yield serving
+        serving.close()
+
+
+@pytest.fixture
+def serving(_serving):
+    return _serving
+
+
+@pytest.fixture
+def shell(serving):
+    return serving.shell
+
+
+@pytest.fixture
+def on(serving):
+    return serving.on_call()
+
+
+@pytest.fixture(scope="module")
+def rules(_serving):
+    """A key that may mute, and no more."""
+    return _serving.another("mute")
+
+
+@pytest.fixture(scope="module")
+def auditor(_serving):
+    return _serving.another("audit:read")
+
+
+def lines(done):
+    return [json.loads(row) for row in done.stdout.splitlines()]
+
+
+def test_a_mute_outlives_its_command_and_ends_on_time(serving, shell, on):
+    placed, result = lines(shell("mute", on.agent.email, "--for", "3s", "--reason", "customer", "--json"))
+    assert (placed["event"], placed["state"], placed["muted"]) == ("placed", "pending", None)
+    assert (result["event"], result["outcome"], result["exit_code"]) == ("result", "confirmed", 0)
+    assert (result["muted"], result["reason"], result["user_id"]) == (True, "customer", on.agent.id)
+    assert serving.muted(on)
+    serving.simulator.wait_until(lambda: not serving.muted(on), seconds=6)
+
+
+def test_a_mute_says_until_when_and_how_to_end_it(shell, on):
+    done = shell("mute", on.agent.name)
+    assert done.returncode == 0
+    assert f"Genesys Cloud shows {on.agent.name} muted" in done.stdout
+    assert "micgate unmute " in done.stderr
+
+
+def test_unmute_gives_the_microphone_back(serving, shell, on):
+    shell("mute", on.agent.email)
+    told, code = shell.json("unmute", on.agent.email)
+    assert (code, told["outcome"], told["muted"]) == (0, "released", False)
+    assert not serving.muted(on)
+
+
+def test_unmute_takes_the_id_of_a_mute(serving, shell, on):
+    placed, _ = lines(shell("mute", on.agent.email, "--json"))
+    assert shell("unmute", placed["mute_id"]).returncode == 0
+    assert not serving.muted(on)
+
+
+def test_of_two_owners_one_releases_and_the_agent_stays_muted(serving, shell, rules, on):
+    shell("mute", on.agent.email, "--reason", "escalation")
+    rules("mute", on.agent.email, "--reason", "customer")
+    told, code = shell.json("unmute", on.agent.email)
+    assert (code, told["outcome"]) == (0, "others_stand")
+    assert [other["reason"] for other in told["others"]] == ["customer"]
+    assert serving.muted(on)
+    assert rules.json("unmute", on.agent.email)[0]["outcome"] == "released"
+    assert not serving.muted(on)
+
+
+def test_unmute_of_anothers_mute_says_whose_it_is(serving, shell, rules, on):
+    shell("mute", on.agent.email, "--reason", "escalation")
+    told, code = rules.json("unmute", on.agent.email)
+    assert (code, told["word"]) == (1, "not_ours")
+    assert "escalation" in told["message"]
+    refused, code = rules.json("unmute", told["facts"]["mutes"][0])
+    assert (code, refused["word"]) == (1, "not_permitted")
+    assert serving.muted(on)
+
+
+def test_unmute_leaves_an_own_mute_alone(serving, shell, on):
+    serving.simulator.press_mute(on.call, muted=True, agent=on.agent.id)
+    serving.simulator.wait_until(lambda: shell.json("why", on.agent.email)[0]["muted"])
+    told, code = shell.json("unmute", on.agent.email)
+    assert (code, told["word"]) == (1, "not_ours")
+    shell("mute", on.agent.email)
+    assert shell.json("unmute", on.agent.email)[0]["outcome"] == "kept"
+    assert serving.muted(on)
+
+
+def test_unmute_without_a_name_needs_one_when_several_stand(serving):
+    own = serving.another("mute")
+    assert own.json("unmute")[0]["outcome"] == "nothing"
+    first, second = serving.on_call(), serving.on_call()
+    for each in (first, second):
+        own("mute", each.agent.email)
+    told, code = own.json("unmute")
+    assert code == 1
+    assert first.agent.name in told["message"]
+    own("unmute", first.agent.email)
+    assert own.json("unmute")[0]["outcome"] == "released"
+    assert not serving.muted(second)
+
+
+def test_without_waiting_it_returns_at_once(serving, shell, on):
+    done = shell("mute", on.agent.email, "--no-wait", "--json")
+    result = lines(done)[-1]
+    assert (done.returncode, result["outcome"], result["confirmed_ms"]) == (0, "pending", None)
+    serving.simulator.wait_until(lambda: serving.muted(on))
+
+
+def test_a_mute_of_the_agent_meets_the_next_call_too(serving, shell, on):
+    shell("mute", on.agent.email, "--covers", "agent")
+    later = serving.simulator.place_call(on.agent.id)
+    serving.simulator.wait_until(lambda: serving.simulator.leg(later, on.agent.id)["muted"], seconds=15)
+    shell("unmute", on.agent.email)
+    serving.simulator.wait_until(lambda: not serving.simulator.leg(later, on.agent.id)["muted"])
+
+
+def test_a_dry_run_changes_nothing(serving, shell, on):
+    told, code = shell.json("mute", on.agent.email, "--dry-run", "--for", "90s")
+    assert (code, told["would_send"], told["conversation_id"]) == (0, True, on.call["id"])
+    assert shell.json("mutes", on.agent.email)[0] == {"mutes": []}
+    assert not serving.muted(on)
+
+
+def test_a_change_that_is_not_seen_is_exit_code_3_and_the_mute_stands(serving, shell, on):
+    serving.simulator.turn(apply_ms=[4000, 4000])
+    try:
+        done = shell("mute", on.agent.email, "--timeout", "1", "--json")
+    finally:
+        serving.simulator.turn(apply_ms=[0, 0])
+    result = lines(done)[-1]
+    assert (done.returncode, result["muted"], result["outcome"]) == (3, None, "pending")
+    assert f"micgate why {on.agent.id}" in result["remedy"]
+    serving.simulator.wait_until(lambda: serving.muted(on))
+
+
+def test_stopping_the_command_leaves_the_mute_and_says_so(serving, shell, on):
+    serving.simulator.turn(apply_ms=[3000, 3000])
+    try:
+        process = shell.start("mute", on.agent.email, "--json")
+        placed = json.loads(process.stdout.readline())
+        code, out, _ = ended(process, signal.SIGINT)
+    finally:
+        serving.simulator.turn(apply_ms=[0, 0])
+    result = json.loads(out.splitlines()[-1])
+    assert (code, result["outcome"]) == (130, "stopped")
+    assert placed["mute_id"] in result["remedy"]
+    serving.simulator.wait_until(lambda: serving.muted(on))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "word"),
+    [
+        (("mute", "nobody@example.com"), 1, "unknown_agent"),
+        (("mute", "{idle}"), 4, "no_live_call"),
+        (("mute", "{on}", "--reason", "bored"), 2, "reason_refused"),
+        (("mute", "{on}", "--for", "20h"), 2, "length_refused"),
+        (("mute", "{on}", "--for", "soon"), 2, "length_refused"),
+        (("mute", "{on}", "--note", "4111 1111 1111 1111"), 2, "note_refused"),
+        (("mute", "{on}", "--conversation", "elsewhere"), 1, "call_not_chosen"),
+        (("mute",), 2, "usage"),
+        (("mutes", "--ended"), 2, "usage"),
+        (("why", "nobody@example.com"), 1, "unknown_agent"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_bad_input_is_refused_with_its_word_and_a_remedy(serving, on, arguments, code, word):
+    names = {"on": on.agent.email, "idle": serving.simulator.agents[-1].email}
+    told, found = serving.shell.json(*(argument.format(**names) for argument in arguments))
+    assert (found, told["word"], told["exit_code"]) == (code, word, code)
+    assert told["remedy"]
+
+
+def test_why_names_the_owner_the_reason_and_what_happened(shell, rules, on):
+    rules("mute", on.agent.email, "--reason", "customer", "--note", "asked for it")
+    told, code = shell.json("why", on.agent.email)
+    assert (code, told["whose"], told["muted"]) == (0, "micgate", True)
+    assert [(mute["reason"], mute["state"]) for mute in told["mutes"]] == [("customer", "confirmed")]
+    assert "mute.placed" in {each["action"] for each in told["lately"]}
+    shown = shell("why", on.agent.email).stdout
+    assert "reason customer" in shown
+    assert on.agent.name in shown.splitlines()[0]
+
+
+def test_why_without_a_call_is_exit_code_4(serving, shell):
+    told, code = shell.json("why", serving.simulator.agents[-1].email)
+    assert (code, told["no_call"], told["microphones"]) == (4, "no_live_call", [])
+
+
+def test_mutes_lists_what_stands_and_what_has_ended(shell, on):
+    shell("mute", on.agent.email)
+    assert [mute["state"] for mute in shell.json("mutes", on.agent.email)[0]["mutes"]] == ["confirmed"]
+    row = shell("mutes", on.agent.email).stdout.splitlines()[1].split("\t")
+    assert row[1:3] == [on.agent.name, "confirmed"]
+    shell("unmute", on.agent.email)
+    assert shell.json("mutes", on.agent.email)[0]["mutes"] == []
+    assert shell.json("mutes", on.agent.email, "--ended")[0]["mutes"][0]["end"] == "released"
+
+
+def test_agents_shows_the_mutes_on_each_microphone(shell, on):
+    placed, _ = lines(shell("mute", on.agent.email, "--json"))
+    mine = [each for each in shell.json("agents")[0]["agents"] if each["user_id"] == on.agent.id]
+    assert [(each["muted"], each["mutes"]) for each in mine] == [(True, [placed["mute_id"]])]
+
+
+def test_watch_follows_microphones_and_mutes_of_those_who_are_named(serving, shell, on):
+    other = serving.on_call()
+    process = shell.start("watch", on.agent.email, "--json")
+    events = map(json.loads, process.stdout)
+    assert next(events)["event"] == "watching"
+    assert next(events)["muted"] is False
+    shell("mute", other.agent.email)
+    shell("mute", on.agent.email)
+    seen = []
+    while not (seen and seen[-1].get("state") == "confirmed"):
+        seen.append(next(events))
+    code, out, _ = ended(process, signal.SIGINT)
+    assert {each["user_id"] for each in seen} == {on.agent.id}
+    assert {"microphone", "mute"} == {each["event"] for each in seen}
+    assert (code, json.loads(out.splitlines()[-1])["event"]) == (130, "result")
+
+
+def test_watch_ends_after_its_time(shell, on):
+    done = shell("watch", "--for", "1s")
+    assert done.returncode == 0
+    assert on.call["id"] in done.stdout
+
+
+def test_the_record_is_listed_and_exported_and_verifies(serving, shell, auditor, on, tmp_path):
+    shell("mute", on.agent.email)
+    about = [each["record"] for each in auditor.json("audit", "list", on.agent.email)[0]["records"]]
+    assert "mute.placed" in {entry["action"] for entry in about}
+    assert [entry["seq"] for entry in about] == sorted(entry["seq"] for entry in about)
+    latest, code = auditor.json("audit", "list", "--limit", "3")
+    assert (code, len(latest["records"])) == (0, 3)
+    file = tmp_path / "record.jsonl"
+    assert auditor("audit", "export", str(file)).returncode == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    rows = [json.loads(row) for row in file.read_text().splitlines()]
+    numbers = [row["record"]["seq"] for row in rows if "record" in row]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert auditor("audit", "export", "--format", "csv", "--no-private").stdout.startswith('"seq","at"')
+
+
+def test_a_key_does_only_what_its_scopes_say(rules):
+    for arguments in (("audit", "list"), ("freeze",), ("unfreeze",)):
+        told, code = rules.json(*arguments)
+        assert (code, told["word"]) == (1, "not_permitted"), arguments
+    export = rules("audit", "export")
+    assert (export.returncode, export.stdout) == (1, "")
+
+
+def test_the_brake_releases_everything_and_takes_no_more(serving, shell, on):
+    shell("mute", on.agent.email)
+    told, code = shell.json("freeze")
+    try:
+        assert (code, told["frozen"]) == (0, True)
+        assert told["released"] >= 1
+        serving.simulator.wait_until(lambda: not serving.muted(on))
+        refused, code = shell.json("mute", on.agent.email)
+        assert (code, refused["word"]) == (1, "frozen")
+    finally:
+        assert shell.json("unfreeze")[0]["frozen"] is False
+    assert shell("mute", on.agent.email).returncode == 0
+
+
+def test_a_service_of_this_account_is_used_only_for_its_own_organization(serving, shell, on):
+    told, code = shell.json("mutes", GENESYS_CLIENT_ID="another-client")
+    assert (code, told["word"]) == (2, "no_service")
+    assert f"MICGATE_URL={serving.url}" in told["remedy"]
+    assert shell.json("mutes", GENESYS_CLIENT_ID="another-client", MICGATE_URL=serving.url)[1] == 0
+    assert shell.json("mutes", MICGATE_URL="none")[0]["word"] == "no_service"
+    direct = shell("why", on.agent.email, "--json", MICGATE_URL="none")
+    assert "ours" in json.loads(direct.stdout)
+
+
+def test_a_file_that_others_could_write_is_not_followed(serving, shell, tmp_path):
+    told = serving.folder / "run" / "micgate.json"
+    (tmp_path / "micgate.json").write_bytes(told.read_bytes())
+    (tmp_path / "micgate.json").chmod(0o644)
+    shown, code = shell.json("mutes", XDG_RUNTIME_DIR=str(tmp_path))
+    assert (code, shown["word"]) == (1, "refused")
+
+
+def test_a_service_that_is_gone_is_not_looked_for(shell, tmp_path):
+    gone = {"url": "http://127.0.0.1:1", "key": "mghost_" + "x" * 40, "pid": 2**22 + 1}
+    told = gone | {"region": shell.environ["GENESYS_REGION"], "client_id": shell.environ["GENESYS_CLIENT_ID"]}
+    (tmp_path / "micgate.json").write_text(json.dumps(told))
+    (tmp_path / "micgate.json").chmod(0o600)
+    assert shell.json("mutes", XDG_RUNTIME_DIR=str(tmp_path))[0]["word"] == "no_service"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://micgate.example", "micgate.example", "https://me:you@micgate.example"]
+)
+def test_an_address_that_would_show_the_key_is_refused(shell, url):
+    told, code = shell.json("mutes", MICGATE_URL=url, MICGATE_KEY="mg_secret_word_and_more")
+    assert (code, told["word"]) == (2, "unsafe_configuration")
+    assert "secret_word" not in json.dumps(told)
+
+
+def test_a_key_that_is_not_known_is_refused_and_not_shown(serving, shell):
+    done = shell("mutes", MICGATE_URL=serving.url, MICGATE_KEY="mg_0123456789_secret_word_and_more")
+    assert done.returncode == 1
+    assert "not known" in done.stderr
+    assert "secret_word" not in done.stderr + done.stdout
+
+
+def test_a_mute_survives_the_service_killed_and_ends_on_time(serving, shell, on):
+    began = time.monotonic()
+    placed, _ = lines(shell("mute", on.agent.email, "--for", "15s", "--json"))
+    serving.end(signal.SIGKILL)
+    serving.start()
+    assert shell.json("mutes", on.agent.email)[0]["mutes"][0]["release_at"] == placed["release_at"]
+    assert serving.muted(on)
+    serving.simulator.wait_until(lambda: not serving.muted(on), seconds=25)
+    assert time.monotonic() - began > 14
