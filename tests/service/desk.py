@@ -1,4 +1,4 @@
-"""A service in this process on real HTTP, a real database and the real simulator; and short ways to ask it."""
+"""A service in this process on real HTTP, a real database, the simulator; short ways to ask it."""
 
 import asyncio
 import json
@@ -66,7 +66,7 @@ class Time:
 class Desk:
     """One running service of an organization of its own."""
 
-    def __init__(self, parts, stream, term, clock, twin, http, url):
+    def __init__(self, parts, stream, term, *, clock, twin, http, url):
         self.parts = parts
         self.stream = stream
         self.term = term
@@ -80,7 +80,12 @@ class Desk:
 
     async def key(self, *scopes, limits=WIDE, name="crm", seconds=3600.0):
         new = issue(
-            self.org, name=name, scopes=scopes or EVERYTHING, limits=limits, now=self.clock.now(), seconds=seconds
+            self.org,
+            name=name,
+            scopes=scopes or EVERYTHING,
+            limits=limits,
+            now=self.clock.now(),
+            seconds=seconds,
         )
         await self.parts.keys.add(new, by=host("test").actor)
         return new.secret
@@ -93,7 +98,11 @@ class Desk:
         async with self.http.request(method, self.url + path, data=data, headers=sent) as answer:
             text = await answer.read()
             kind = answer.headers.get("Content-Type", "")
-            return Answer(answer.status, json.loads(text) if "json" in kind and "jsonl" not in kind else text, answer.headers)
+            return Answer(
+                answer.status,
+                json.loads(text) if "json" in kind and "jsonl" not in kind else text,
+                answer.headers,
+            )
 
     async def mute(self, agent=0, *, key=None, headers=None, **wish):
         ref = self.twin.agents[agent].id if isinstance(agent, int) else agent
@@ -116,6 +125,13 @@ class Desk:
         conversation = f"call-{new_id()}"
         await self.see(conversation, agent, **seen)
         return conversation
+
+    async def until(self, holds, *, seconds=5):
+        """Look again and again until `holds` answers something true."""
+        async with asyncio.timeout(seconds):
+            while not (found := await holds()):  # noqa: ASYNC110 -- what is waited for is elsewhere
+                await asyncio.sleep(0.01)
+            return found
 
     async def seal(self):
         return await self.store.seal(self.term)
@@ -206,7 +222,7 @@ async def open_desk(conninfo, twin, *, address=None, look_up=None, **more):
     ]
     url = address.url(socket.getsockname()[1])
     async with aiohttp.ClientSession() as http:
-        yield Desk(parts, stream, Term(org, lease.epoch), clock, twin, http, url)
+        yield Desk(parts, stream, Term(org, lease.epoch), clock=clock, twin=twin, http=http, url=url)
         stream.close()
     server.should_exit = True
     await tasks[0]

@@ -4,8 +4,8 @@ import asyncio
 import time
 
 import pytest
-
 from desk import Limits, Scope
+
 from micgate.control.microphone import LegState
 
 
@@ -120,7 +120,9 @@ async def test_what_cannot_be_is_a_problem_and_nothing_is_placed(desk, wish, sta
     assert await desk.store.mutes.standing(desk.org) == ()
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b"[" * 60_000, b'{"agent":' * 5000])
+@pytest.mark.parametrize(
+    "raw", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b"[" * 60_000, b'{"agent":' * 5000]
+)
 async def test_a_body_that_is_no_wish_is_malformed(desk, raw):
     answer = await desk.ask("POST", "/v1/mutes", raw=raw)
     assert (answer.status, answer.word) == (400, "malformed_request"), answer.body
@@ -197,8 +199,7 @@ async def test_keys_of_different_callers_do_not_meet(desk):
 async def test_a_preference_waits_until_there_is_something_to_say(desk):
     call = await desk.on_call()
     waiting = asyncio.create_task(desk.mute(headers={"Prefer": "wait=5"}))
-    while not (standing := await desk.store.mutes.standing(desk.org)):
-        await asyncio.sleep(0.01)
+    standing = await desk.until(lambda: desk.store.mutes.standing(desk.org))
     await desk.ask("DELETE", f"/v1/mutes/{standing[0].id}")
     answer = await waiting
     assert answer.body["state"] == "ended"

@@ -62,7 +62,7 @@ def _description() -> OpenAPIConfig:
         components=Components(
             security_schemes={"key": SecurityScheme(type="http", scheme="bearer", description="An API key.")}
         ),
-        openapi_router=Router("/openapi.json", route_handlers=[], opt=open_here()),
+        openapi_router=Router("/openapi.json", route_handlers=[], opt=open_here(), include_in_schema=False),
         render_plugins=[JsonRenderPlugin(path="/")],
         use_handler_docstrings=True,
     )

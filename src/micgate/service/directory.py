@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from micgate.control.microphone import LegState, Observed, Way
 from micgate.control.placing import Circumstances, LiveCall, OnlyIf
-from micgate.genesys.errors import Away, NoLiveCall
+from micgate.genesys.errors import Away, NoLiveCall, UnknownAgent
 from micgate.service.lookup import Found, LookUp
 from micgate.service.shelf import Shelf
 from micgate.store.agents import Agent
@@ -14,6 +14,7 @@ from micgate.store.postgres import PostgresStore
 
 KNOWN_SECONDS = 600.0
 """Whose name an e-mail address is, and how large a queue, is looked up again after this."""
+_ALL = "queues"
 
 
 class Directory:
@@ -27,11 +28,15 @@ class Directory:
         self._look_up = look_up
         self._people: Shelf[str, Agent] = Shelf(KNOWN_SECONDS, monotonic)
         self._queues: Shelf[tuple[str, str], str | None] = Shelf(3600.0, monotonic)
-        self._sizes: Shelf[str, int | None] = Shelf(KNOWN_SECONDS, monotonic)
+        self._sizes: Shelf[str, dict[str, int]] = Shelf(KNOWN_SECONDS, monotonic)
 
     async def agent(self, ref: str) -> Agent:
         """The agent meant by an id, an e-mail address or a name. Errors of the genesys tree."""
         ref = ref.strip()
+        if not ref.isprintable():
+            raise UnknownAgent(
+                "Nobody is called that.", remedy="Give an e-mail address, a name or a user id."
+            )
         known = self._people.get(ref.casefold())
         if known is None:
             known = await self._found(ref)
@@ -95,9 +100,10 @@ class Directory:
             return False
 
     async def members(self, queue_id: str) -> int | None:
-        if queue_id not in self._sizes:
-            self._sizes.put(queue_id, await self._look_up.members(queue_id))
-        return self._sizes.get(queue_id)
+        """How many members a queue has; None when nobody says."""
+        if _ALL not in self._sizes:
+            self._sizes.put(_ALL, await self._look_up.queues())
+        return (self._sizes.get(_ALL) or {}).get(queue_id)
 
     async def _found(self, ref: str) -> Agent:
         if met := (await self.known({ref})).get(ref):

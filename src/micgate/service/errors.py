@@ -8,6 +8,7 @@ ServiceError
 ├── ConditionsUnmet      what `only_if` demands does not hold
 ├── Over                 the mute has ended meanwhile
 ├── TooFast              more requests than the key may make
+├── TooSlow              the request did not arrive in time
 ├── TooManyStreams       more open streams than the key may have
 ├── Impossible           the host asks for something that cannot be done so
 └── UnsafeListening      plain http where others could read the keys
@@ -90,6 +91,10 @@ class TooFast(ServiceError):
 
     def facts(self) -> dict[str, object]:
         return {"retry_after": round(self.retry_after, 1)}
+
+
+class TooSlow(ServiceError):
+    word = "too_slow"
 
 
 class TooManyStreams(ServiceError):

@@ -55,7 +55,7 @@ async def stream_events(
 ) -> StreamResponse:
     """Mutes, microphones and records as they change."""
     since = _since(last_event_id, after)
-    viewer = stream.join(principal)
+    viewer = await stream.join(principal)
     told = _told(parts, stream, viewer, since=since, authorization=request.headers.get("authorization"))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamResponse(told, media_type="text/event-stream", headers=headers)

@@ -7,6 +7,7 @@ from typing import Any
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from micgate.service.errors import TooSlow
 from micgate.service.metrics import Metrics
 
 BODY_BYTES = 65_536
@@ -55,8 +56,11 @@ class _Passage:
         if self._arrived:
             return await self._receive()
         left = self._began + ARRIVES_WITHIN - time.monotonic()
-        async with asyncio.timeout(left):
-            message = await self._receive()
+        try:
+            async with asyncio.timeout(left):
+                message = await self._receive()
+        except TimeoutError:
+            raise TooSlow("The request did not arrive in time.", remedy="Send it again, whole.") from None
         self._arrived = message["type"] != "http.request" or not message.get("more_body", False)
         return message
 

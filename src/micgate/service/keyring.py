@@ -10,6 +10,7 @@ import msgspec
 
 from micgate.audit import facts
 from micgate.audit.entry import Actor, ActorKind, write
+from micgate.audit.privacy import one_line
 from micgate.service.errors import Impossible, Malformed, NotThere, TooFast, Unauthenticated
 from micgate.service.principal import UNLIMITED, Limits, Principal, Scope
 from micgate.service.shelf import Shelf
@@ -51,7 +52,7 @@ def issue(
         org=org,
         prefix=prefix,
         hash=_hash(secret),
-        name=" ".join(name.split()),
+        name=" ".join(one_line(name).split()),
         scopes=tuple(sorted(set(scopes))),
         limits=msgspec.json.encode(limits).decode(),
         made_at=now,

@@ -13,7 +13,7 @@ from micgate.genesys.lookup import live_calls
 from micgate.genesys.models import User
 from micgate.genesys.people import find_user
 from micgate.genesys.reading import newest, read
-from micgate.genesys.requests import get_queue_members, get_user, read_queue_members, read_user
+from micgate.genesys.requests import get_queues, get_user, read_queues, read_user
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,8 +53,8 @@ class LookUp(Protocol):
     async def queue_of(self, user_id: str, conversation_id: str) -> str | None:
         """The queue that this call of the agent came from."""
 
-    async def members(self, queue_id: str) -> int | None:
-        """How many are members of a queue."""
+    async def queues(self) -> dict[str, int]:
+        """How many members each queue has, by its id."""
 
 
 class GenesysLookUp:
@@ -88,6 +88,14 @@ class GenesysLookUp:
             raise NoLiveCall("The agent is not on that call.", remedy="Leave out the call, or name another.")
         return end.queue_id
 
-    async def members(self, queue_id: str) -> int | None:
-        page = read_queue_members(await self._io.send(get_queue_members(queue_id, size=1)))
-        return page.total
+    async def queues(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for number in range(1, _PAGES + 1):
+            page = read_queues(await self._io.send(get_queues(page=number, size=_SIZE)))
+            found |= {queue.id: queue.member_count for queue in page.items if queue.member_count is not None}
+            if len(page.items) < _SIZE:
+                break
+        return found
+
+
+_PAGES, _SIZE = 50, 100

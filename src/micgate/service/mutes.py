@@ -70,10 +70,12 @@ async def place_mute(
     if before := await answered(parts, key):
         return _again(before)
     parts.keys.count(principal)
-    planned = await place.plan(parts, principal, data)
-    if data.dry_run:
-        return _plain(msgspec.json.encode(planned.rehearsal()), 200)
-    placed = await place.place(parts, principal, planned, key=key)
+    agent = await parts.directory.agent(data.agent)
+    async with place.turn(parts, principal, agent):
+        planned = await place.plan(parts, principal, data, agent)
+        if data.dry_run:
+            return _plain(msgspec.json.encode(planned.rehearsal()), 200)
+        placed = await place.place(parts, principal, planned, key=key)
     if placed.replayed:
         return _again(placed.replayed)
     return await _placed(parts, planned, prefer)

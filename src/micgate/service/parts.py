@@ -9,6 +9,7 @@ from micgate.log import Log
 from micgate.service.directory import Directory
 from micgate.service.keyring import KeyRing
 from micgate.service.pulse import Pulse
+from micgate.service.turns import Turns
 from micgate.store.database import Database
 from micgate.store.postgres import PostgresStore
 
@@ -30,3 +31,4 @@ class Parts:
     """Those that may be given, the default first."""
     checkpoint: Callable[[], Awaitable[Checkpoint | None]] | None = None
     """The latest one."""
+    turns: Turns = field(default_factory=Turns)

@@ -1,11 +1,13 @@
 """Every way to mute: the checks, and the one transaction behind them."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
 
+from micgate.audit.privacy import one_line
 from micgate.control import mute as wishes
 from micgate.control.errors import LengthRefused
 from micgate.control.mute import Covers, Mute
@@ -89,10 +91,15 @@ class Plan:
         )
 
 
-async def plan(parts: Parts, principal: Principal, wish: NewMute) -> Plan:
+def turn(parts: Parts, principal: Principal, agent: Agent) -> asyncio.Lock:
+    """Held from the checks to the commit, so that two at once do not each pass what one of them uses up."""
+    shared = principal.limits.queue_share is not None
+    return parts.turns.of(principal.id, "" if shared else agent.user_id)
+
+
+async def plan(parts: Parts, principal: Principal, wish: NewMute, agent: Agent) -> Plan:
     """Check everything and place nothing. Raises whatever speaks against it."""
     now = parts.now()
-    agent = await parts.directory.agent(wish.agent)
     try:
         return await _planned(parts, principal, wish, agent, now)
     except NotPermitted as refusal:
@@ -136,7 +143,8 @@ async def _planned(parts: Parts, principal: Principal, wish: NewMute, agent: Age
     permission.check_agent(principal, agent.user_id)
     covers = _covers(wish)
     seconds = _seconds(wish, principal, covers=covers, now=now)
-    reason, note = _reason(parts, wish), wishes.note(wish.note)
+    reason = wishes.reason(wish.reason or parts.reasons[0], allowed=parts.reasons)
+    note = wishes.note(None if wish.note is None else one_line(wish.note))
     rows = await parts.store.microphones.of_agent(parts.org, agent.user_id)
     live = () if covers is Covers.AGENT else await parts.directory.calls(agent, rows, named=wish.conversation)
     choice = None if covers is Covers.AGENT else choose(live, wish.conversation)
@@ -184,10 +192,6 @@ def seconds_asked(
     if isinstance(asked, float) and until is not None and asked < 1:
         raise LengthRefused("`until` has passed.", remedy="Give a time ahead, with its zone.")
     return length(asked, placer=principal.placer, covers_agent=covers_agent)
-
-
-def _reason(parts: Parts, wish: NewMute) -> str:
-    return wishes.reason(wish.reason, allowed=parts.reasons)
 
 
 async def _permit(

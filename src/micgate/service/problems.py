@@ -43,6 +43,7 @@ STATUS: dict[str, int] = {
     "conditions_unmet": 412,
     "mute_ended": 409,
     "too_fast": 429,
+    "too_slow": 408,
     "too_many_streams": 429,
     "impossible": 409,
     "wish_refused": 422,
@@ -90,7 +91,7 @@ _RETRY_SECONDS = {"database_unavailable": 2, "database_busy": 1, "database_full"
 
 def of(error: Exception) -> Problem:
     """The problem document of an error; of one that nobody foresaw it tells nothing but that."""
-    if isinstance(error, HTTPException):
+    if isinstance(error, HTTPException) and error.status_code < HTTP_500_INTERNAL_SERVER_ERROR:
         return _of_http(error)
     if isinstance(error, ServiceError | WishError | StoreError | AuditError | GenesysError):
         return _of_ours(error)
@@ -114,6 +115,8 @@ def headers(error: Exception) -> dict[str, str]:
         found["Retry-After"] = str(math.ceil(wait))
     if word == "unauthenticated":
         found["WWW-Authenticate"] = "Bearer"
+    if word == "too_slow":
+        found["Connection"] = "close"
     return found
 
 

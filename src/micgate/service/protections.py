@@ -1,5 +1,6 @@
 """`/v1/protections`: agents and queues that nobody mutes alone. Only administrators mark them."""
 
+import re
 from typing import Literal
 
 import msgspec
@@ -10,6 +11,7 @@ from micgate.audit import facts
 from micgate.audit.privacy import NOBODY
 from micgate.service import record
 from micgate.service.access import Caller, Shared, opened_by
+from micgate.service.errors import NotThere
 from micgate.service.parts import Parts
 from micgate.service.principal import Principal, Scope
 
@@ -68,6 +70,8 @@ async def _mark(parts: Parts, principal: Principal, kind: Kind, ref: str, *, pro
     if kind == "agent":
         agent = await parts.directory.agent(ref)
         id_, target, people = agent.user_id, agent.pseudonym, record.about_agent(agent)
+    elif not _is_id(ref):
+        raise NotThere("There is no such queue.", remedy="Give the id of a queue.")
     now = parts.now()
     fact = facts.Protection(subject=kind, protected=protect)
     told = record.protected(principal.actor, target, fact, at=now, people=people)
@@ -75,3 +79,6 @@ async def _mark(parts: Parts, principal: Principal, kind: Kind, ref: str, *, pro
         parts.org, kind, id_, protect=protect, at=now, by=principal.actor.spelled, entry=told
     )
     return ProtectionView(kind=kind, id=id_, protected=protect)
+
+
+_is_id = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}").fullmatch

@@ -157,8 +157,8 @@ class Stream:
                 self._log.failed("stream.blind", word=error.word)
                 await asyncio.sleep(QUIET)
 
-    def join(self, principal: Principal) -> Viewer:
-        """Raises `TooManyStreams`."""
+    async def join(self, principal: Principal) -> Viewer:
+        """From now on it hears of everything. Raises `TooManyStreams`."""
         most = HOST_STREAMS if principal.limits.standing is None else STREAMS
         if sum(whose == principal.id for whose in self._viewers.values()) >= most:
             raise TooManyStreams(
@@ -166,6 +166,9 @@ class Stream:
             )
         viewer = Viewer(filter_of(principal))
         self._viewers[viewer] = principal.id
+        if self._since is None:
+            self._since = await self._parts.store.microphones.horizon()
+            self._parts.pulse.beat()
         return viewer
 
     def leave(self, viewer: Viewer) -> None:

@@ -1,0 +1,128 @@
+"""The stream: a snapshot, then changes; resumable, filtered, bounded."""
+
+from desk import Limits, Scope
+
+from micgate.service import stream
+
+
+async def reached(desk, seq):
+    return desk.stream.seq >= seq
+
+
+async def empty(desk):
+    return not desk.stream.viewers
+
+
+async def test_a_stream_begins_with_a_snapshot(desk):
+    await desk.on_call()
+    mute = (await desk.mute()).body["id"]
+    async with desk.events() as events:
+        snapshot = await events.next()
+    assert snapshot["event"] == "snapshot"
+    assert [one["id"] for one in snapshot["data"]["mutes"]] == [mute]
+    assert snapshot["data"]["microphones"][0]["muted"] is False
+
+
+async def test_what_happens_is_told_with_the_mute_as_it_is_then(desk):
+    await desk.on_call()
+    async with desk.events() as events:
+        await events.next("snapshot")
+        mute = (await desk.mute()).body["id"]
+        await desk.seal()
+        while not (told := (await events.next("changes"))["data"])["records"]:
+            pass
+    assert [one["action"] for one in told["records"]] == ["mute.placed"]
+    assert mute in {one["id"] for one in told["mutes"]}
+
+
+async def test_a_microphone_that_changes_without_a_record_is_told_too(desk):
+    call = await desk.on_call()
+    async with desk.events() as events:
+        await events.next("snapshot")
+        await desk.see(call, muted=True)
+        told = (await events.next("changes"))["data"]
+    assert told["microphones"][0]["muted"] is True
+
+
+async def test_a_stream_resumes_behind_the_last_record_that_was_seen(desk):
+    await desk.on_call()
+    for _ in range(3):
+        await desk.ask("DELETE", f"/v1/mutes/{(await desk.mute()).body['id']}")
+    head = len(await desk.entries())
+    await desk.until(lambda: reached(desk, head))
+    async with desk.events(headers={"Last-Event-ID": "2"}) as events:
+        replay = await events.next()
+        assert (await events.next())["event"] == "snapshot"
+    assert replay["event"] == "replay"
+    assert [one["seq"] for one in replay["data"]["records"]] == list(range(3, head + 1))
+    assert replay["id"] == str(head)
+
+
+async def test_a_number_from_the_future_gets_a_snapshot_that_says_so(desk):
+    async with desk.events(after=10_000) as events:
+        assert (await events.next())["data"]["missed"] is True
+
+
+async def test_a_viewer_sees_only_its_agents_and_no_audit_records(desk):
+    mine = desk.twin.agents[0]
+    for agent in (0, 1):
+        await desk.on_call(agent)
+    key = await desk.key(Scope.MUTE, limits=Limits(agents=(mine.id,), queue_share=None))
+    async with desk.events(key=key) as events:
+        snapshot = (await events.next("snapshot"))["data"]
+        assert {one["agent"]["id"] for one in snapshot["microphones"]} == {mine.id}
+        await desk.mute(1)
+        await desk.mute(0)
+        await desk.entries()
+        seen = []
+        while not seen:
+            told = (await events.next("changes"))["data"]
+            seen = told["records"]
+            assert {one["agent"]["id"] for one in told["mutes"] + told["microphones"]} <= {mine.id}
+    assert [one["action"] for one in seen] == ["mute.placed"]
+    async with desk.events(key=key, after=0) as events:
+        replay = (await events.next("replay"))["data"]
+    assert {one["target"] for one in replay["records"]} == {seen[0]["target"]}
+
+
+async def test_a_stream_is_cut_when_its_key_is_revoked(desk):
+    made = (await desk.ask("POST", "/v1/keys", {"name": "wall", "scopes": ["mute"]})).body
+    async with desk.events(key=made["secret"]) as events:
+        await events.next("snapshot")
+        await desk.ask("DELETE", f"/v1/keys/{made['key']['id']}")
+        assert (await events.next("end"))["event"] == "end"
+        assert await events.next(seconds=2) is None
+
+
+async def test_streams_of_a_key_are_bounded_and_a_closed_one_makes_room(desk, monkeypatch):
+    monkeypatch.setattr(stream, "STREAMS", 1)
+    key = await desk.key(Scope.MUTE)
+    async with desk.events(key=key) as events:
+        await events.next("snapshot")
+        refused = await desk.ask("GET", "/v1/events", key=key)
+        assert (refused.status, refused.word) == (429, "too_many_streams")
+    await desk.until(lambda: empty(desk))
+    async with desk.events(key=key) as events:
+        assert (await events.next())["event"] == "snapshot"
+
+
+async def test_a_viewer_that_falls_behind_gets_a_snapshot(desk):
+    principal = await desk.parts.keys.recognize(f"Bearer {await desk.key(Scope.MUTE)}")
+    viewer = await desk.stream.join(principal)
+    tick = stream.Tick(after=0, seq=1, sealed=(), users={}, mutes=[], microphones=[])
+    for _ in range(stream.FRAMES + 5):
+        viewer.offer(tick)
+    assert viewer.lost
+    assert len(viewer.take()) < stream.FRAMES
+
+
+async def test_a_stop_ends_every_stream(desk):
+    async with desk.events() as events:
+        await events.next("snapshot")
+        desk.stream.close()
+        assert (await events.next("end"))["event"] == "end"
+
+
+async def test_a_bad_number_to_resume_from_is_malformed(desk):
+    answer = await desk.ask("GET", "/v1/events", headers={"Last-Event-ID": "abc"})
+    assert (answer.status, answer.word) == (400, "malformed_request")

@@ -1,0 +1,218 @@
+"""What every answer has in common, and what clients that misbehave get."""
+
+import asyncio
+import json
+from urllib.parse import urlsplit
+
+import pytest
+from desk import Scope
+
+from micgate.log import Log
+from micgate.service import gate, health, listen
+from micgate.service.errors import UnsafeListening
+from micgate.service.listen import Address
+from micgate.store.errors import Full, Unavailable
+
+
+async def connected(desk):
+    where = urlsplit(desk.url)
+    return await asyncio.open_connection(where.hostname, where.port)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nothing", 404),
+        ("GET", "/v1/batches/1", 404),
+        ("POST", "/v1/mutes/bulk", 405),
+        ("POST", "/v1/hooks/crm", 404),
+        ("PUT", "/v1/mutes", 405),
+        ("GET", "/v1/mutes?limit=0", 400),
+        ("GET", "/v1/mutes?limit=x", 400),
+        ("GET", "/v1/mutes?standing=perhaps", 400),
+        ("GET", "/v1/mutes?after=x", 400),
+        ("GET", "/v1/audit?after=-1", 400),
+        ("GET", "/v1/audit?limit=100000", 400),
+        ("GET", "/v1/audit/export?format=pdf", 400),
+        ("PUT", "/v1/protections/planet/mars", 400),
+        ("GET", "/v1/agents/%00", 404),
+        ("GET", "/v1/agents/%F0%9F%92%A9", 404),
+        ("GET", "/v1/agents/..%2F..%2Fetc", 404),
+    ],
+)
+async def test_every_refusal_is_a_problem_document(desk, method, path, status):
+    answer = await desk.ask(method, path, {} if method != "GET" else None)
+    assert answer.status == status, answer.body
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert {"type", "title", "status", "detail", "word", "remedy"} <= set(answer.body)
+    assert answer.body["status"] == status
+
+
+async def test_the_description_is_openapi_3_1_and_says_who_may(desk):
+    answer = await desk.ask("GET", "/openapi.json")
+    assert answer.status == 200
+    described = answer.body if isinstance(answer.body, dict) else json.loads(answer.body)
+    assert described["openapi"].startswith("3.1")
+    assert {"/v1/mutes", "/v1/events", "/v1/freeze", "/readyz"} <= set(described["paths"])
+    assert described["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
+    assert "http://" not in json.dumps(described).replace("http://127.0.0.1", "")
+
+
+async def test_nothing_is_served_that_loads_from_elsewhere(desk):
+    for path in ("/schema", "/docs", "/swagger", "/redoc"):
+        assert (await desk.ask("GET", path)).status == 404
+
+
+async def test_beyond_this_machine_figures_and_descriptions_need_a_key(open_service):
+    desk = await open_service(address=Address(port=0, proxies=("127.0.0.1",)))
+    for path in ("/metrics", "/openapi.json"):
+        assert (await desk.ask("GET", path, headers={"Authorization": ""})).status == 401
+        assert (await desk.ask("GET", path, key=await desk.key(Scope.MUTE))).status == 200
+    assert (await desk.ask("GET", "/healthz", headers={"Authorization": ""})).status == 200
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "micgate.example"])
+def test_plain_http_beyond_loopback_is_refused(host):
+    with pytest.raises(UnsafeListening):
+        Address(host=host).check()
+    Address(host=host, proxies=("192.0.2.9",)).check()
+    Address(host=host, tls_certificate="c", tls_key="k").check()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_loopback_needs_no_tls(host):
+    Address(host=host).check()
+
+
+async def test_a_request_whose_head_does_not_arrive_is_cut_off(desk, monkeypatch):
+    monkeypatch.setattr(listen, "HEADERS_WITHIN", 0.2)
+    reader, writer = await connected(desk)
+    writer.write(b"GET /healthz HT")
+    assert await asyncio.wait_for(reader.read(), 3) == b""
+    writer.close()
+
+
+async def test_a_request_whose_body_does_not_arrive_is_cut_off(desk, monkeypatch):
+    monkeypatch.setattr(gate, "ARRIVES_WITHIN", 0.2)
+    reader, writer = await connected(desk)
+    head = (
+        f"POST /v1/mutes HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {desk.host_key}\r\n"
+        "Content-Length: 50\r\n\r\n"
+    )
+    writer.write(head.encode() + b'{"agent"')
+    answer = await asyncio.wait_for(reader.read(), 3)
+    assert b" 408 " in answer.splitlines()[0]
+    writer.close()
+    assert await desk.store.mutes.standing(desk.org) == ()
+
+
+async def test_half_a_body_and_gone_places_nothing(desk):
+    await desk.on_call()
+    body = json.dumps({"agent": desk.twin.agents[0].id}).encode()
+    reader, writer = await connected(desk)
+    head = (
+        f"POST /v1/mutes HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {desk.host_key}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    writer.write(head.encode() + body[:-5])
+    await writer.drain()
+    writer.close()
+    assert (await desk.ask("GET", "/healthz")).status == 200
+    assert await desk.store.mutes.standing(desk.org) == ()
+    del reader
+
+
+async def test_a_mistake_of_ours_tells_nothing(open_service, monkeypatch):
+    lines = []
+
+    class Kept(Log):
+        def write(self, event, **fields):
+            lines.append((event, fields))
+
+    desk = await open_service(log=Kept())
+    monkeypatch.setattr(health.Health, "ready", broken)
+    answer = await desk.ask("GET", "/readyz")
+    assert (answer.status, answer.word) == (500, "internal_error")
+    assert "secret" not in str(answer.body) + str(lines)
+    assert lines[-1][0] == "http.failed"
+
+
+async def broken(_self):
+    raise ZeroDivisionError("secret")
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (Unavailable("The database cannot be reached.", remedy="See that it runs."), 503),
+        (Full("The database has no room.", remedy="Make room."), 507),
+    ],
+)
+async def test_a_database_in_trouble_is_said_and_nothing_is_promised(desk, monkeypatch, error, status):
+    await desk.on_call()
+
+    async def away(*_arguments, **_options):
+        raise error
+
+    monkeypatch.setattr(desk.store, "place", away)
+    answer = await desk.mute()
+    assert answer.status == status
+    assert answer.word == error.word
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+async def test_a_commit_that_may_be_lost_is_repeated_with_the_same_ids(desk, monkeypatch):
+    await desk.on_call()
+    place, asked = desk.store.place, []
+
+    async def lost_once(change, *, now):
+        asked.append(change.mutes[0].id)
+        placed = await place(change, now=now)
+        if len(asked) == 1:
+            raise Unavailable("The database went away.", remedy="", perhaps_done=True)
+        return placed
+
+    monkeypatch.setattr(desk.store, "place", lost_once)
+    answer = await desk.mute()
+    assert answer.status == 201
+    assert asked == [answer.body["id"]] * 2
+    assert len(await desk.entries("mute.placed")) == 1
+
+
+async def test_readiness_names_what_is_missing(desk):
+    await desk.store.leases.resign(desk.term)
+    answer = await desk.ask("GET", "/readyz", headers={"Authorization": ""})
+    assert answer.status == 503
+    (bad,) = [check for check in answer.body["checks"] if not check["ok"]]
+    assert bad["name"] == "keeper"
+    assert bad["remedy"]
+
+
+async def test_readiness_notices_a_keeper_that_has_fallen_silent(desk):
+    assert (await desk.ask("GET", "/readyz")).status == 200
+    desk.clock.ahead += health.STILL_SECONDS + 1
+    assert (await desk.ask("GET", "/readyz")).status == 503
+    await desk.store.leases.beat(desk.term)
+    assert (await desk.ask("GET", "/readyz")).status == 200
+
+
+async def test_readiness_says_that_the_database_is_away(desk):
+    await desk.parts.database.close()
+    answer = await desk.ask("GET", "/readyz")
+    assert answer.status == 503
+    assert answer.body["checks"][0]["name"] == "database"
+    assert (await desk.ask("GET", "/healthz")).status == 200
+
+
+async def test_figures_name_no_person(desk):
+    await desk.on_call()
+    mute = (await desk.mute()).body
+    await desk.entries()
+    await desk.ask("GET", f"/v1/agents/{desk.twin.agents[0].email}")
+    figures = (await desk.ask("GET", "/metrics")).body.decode()
+    assert "micgate_mutes_standing 1.0" in figures
+    assert 'micgate_microphones{phase="idle"} 1.0' in figures
+    assert 'route="/v1/agents/{ref}"' in figures
+    agent = desk.twin.agents[0]
+    for personal in (agent.id, agent.email, agent.name, mute["id"], mute["conversation_id"]):
+        assert personal not in figures
