@@ -1,0 +1,207 @@
+"""`micgate serve` as a process: API and keeper, on the embedded database and the simulator."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+import pytest
+from contents import open_folder
+
+from micgate.store.ids import new_id
+
+START_SECONDS = 40
+STOP_SECONDS = 20
+
+
+class Serving:
+    """One `micgate serve`, and the commands of the same account."""
+
+    def __init__(self, folder, twin, environ):
+        self.folder = folder
+        self.environ = {
+            "PATH": os.environ["PATH"],
+            "GENESYS_REGION": twin.api_url,
+            "GENESYS_CLIENT_ID": twin.client_id,
+            "GENESYS_CLIENT_SECRET": twin.client_secret,
+            "XDG_STATE_HOME": str(folder / "state"),
+            "XDG_RUNTIME_DIR": str(folder / "run"),
+            "MICGATE_PORT": "0",
+            **environ,
+        }
+        (folder / "run").mkdir(exist_ok=True)
+        self.processes = []
+
+    def start(self):
+        """Its first line, once it serves."""
+        with (self.folder / "log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "micgate", "serve", "--json"],
+                env=self.environ,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        self.processes.append(process)
+        line = process.stdout.readline()
+        assert line, (self.folder / "log").read_text()
+        return json.loads(line)
+
+    def stop(self, process=None):
+        process = process or self.processes[-1]
+        process.send_signal(signal.SIGTERM)
+        return process.wait(STOP_SECONDS)
+
+    def end(self):
+        while self.processes:
+            process = self.processes.pop()
+            if process.poll() is None:
+                self.stop(process)
+            process.communicate()
+
+    def command(self, *arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "micgate", *arguments],
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            timeout=START_SECONDS,
+        )
+
+    @property
+    def announced(self):
+        return json.loads((self.folder / "run" / "micgate.json").read_text())
+
+    def ask(self, method, path, body=None, *, key=None, **headers):
+        told = self.announced
+        sent = {"Authorization": f"Bearer {key or told['key']}", "Content-Type": "application/json"} | headers
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(told["url"] + path, data=data, method=method, headers=sent)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    @property
+    def ready(self):
+        try:
+            return self.ask("GET", "/readyz")["ready"]
+        except OSError:
+            return False
+
+
+@pytest.fixture
+def start_house(twin, tmp_path):
+    """Services, and commands beside them; what runs when the test ends is stopped."""
+    houses = []
+
+    def start(folder=tmp_path, **environ):
+        houses.append(Serving(folder, twin, environ))
+        return houses[-1]
+
+    yield start
+    for house in houses:
+        house.end()
+
+
+@pytest.fixture
+def serving(start_house, embedded):
+    """On the database of this test process, with an organization of its own."""
+    return start_house(MICGATE_DATABASE_URL=embedded.conninfo(), MICGATE_ORG=f"org-{new_id()}")
+
+
+@pytest.fixture
+def alone(start_house):
+    """With an embedded database of its own."""
+    with open_folder() as folder:
+        house = start_house(folder, MICGATE_DATABASE_DIR=str(folder / "database"))
+        yield house
+        house.end()
+
+
+def test_a_mute_over_http_silences_and_a_release_gives_back(serving, twin):
+    call = twin.place_call()
+    serving.start()
+    twin.wait_until(lambda: serving.ready, seconds=START_SECONDS)
+    agent = twin.agents[0].email
+    mute = serving.ask("POST", "/v1/mutes", {"agent": agent, "for": "60s"}, Prefer="wait=20")
+    assert mute["state"] == "confirmed"
+    assert twin.leg(call)["muted"] is True
+    ended = serving.ask("DELETE", f"/v1/mutes/{mute['id']}", Prefer="wait=20")
+    assert ended["end"] == "released"
+    twin.wait_until(lambda: twin.leg(call)["muted"] is False, seconds=20)
+    assert len(twin.requests("PATCH")) == 2
+
+
+def test_it_announces_itself_to_this_account_only_and_takes_that_back(serving, twin):
+    told = serving.start()
+    path = serving.folder / "run" / "micgate.json"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert serving.announced["url"] == told["url"]
+    assert serving.announced["region"] == twin.api_url
+    assert serving.announced["key"] not in (serving.folder / "log").read_text()
+    assert "key" not in told
+    assert serving.stop() == 0
+    assert not path.exists()
+
+
+def test_a_second_replica_keeps_the_org_when_the_first_stops(serving, twin):
+    call = twin.place_call()
+    serving.start()
+    twin.wait_until(lambda: serving.ready, seconds=START_SECONDS)
+    mute = serving.ask("POST", "/v1/mutes", {"agent": twin.agents[0].id, "for": "5m"}, Prefer="wait=20")
+    assert mute["state"] == "confirmed"
+    serving.start()
+    assert serving.stop(serving.processes[0]) == 0
+    twin.wait_until(lambda: serving.ready, seconds=10)
+    assert serving.ask("GET", f"/v1/mutes/{mute['id']}")["release_at"] == mute["release_at"]
+    serving.ask("DELETE", f"/v1/mutes/{mute['id']}", Prefer="wait=20")
+    twin.wait_until(lambda: twin.leg(call)["muted"] is False, seconds=20)
+
+
+def test_the_first_key_is_made_on_the_host_and_works(serving, twin):
+    made = serving.command("keys", "add", "crm", "--scope", "mute", "--json")
+    assert made.returncode == 0, made.stderr
+    key = json.loads(made.stdout)["key"]
+    assert key not in made.stderr
+    serving.start()
+    assert serving.ask("GET", "/v1/me", key=key)["scopes"] == ["mute"]
+    listed = serving.command("keys", "list", "--json")
+    assert key not in listed.stdout
+    prefix = json.loads(listed.stdout)["keys"][0]["prefix"]
+    assert serving.command("keys", "revoke", prefix).returncode == 0
+    twin.wait_until(lambda: refused(serving, key))
+
+
+def refused(serving, key):
+    try:
+        serving.ask("GET", "/v1/me", key=key)
+    except urllib.error.HTTPError as error:
+        return error.code == 401
+    return False
+
+
+def test_the_brake_is_pulled_on_the_host_without_a_service(serving):
+    assert json.loads(serving.command("freeze", "--here", "--json").stdout)["frozen"] is True
+    assert json.loads(serving.command("unfreeze", "--here", "--json").stdout)["frozen"] is False
+
+
+def test_a_backup_of_the_embedded_database_is_put_back(alone):
+    file = alone.folder / "dump"
+    assert alone.command("freeze", "--here").returncode == 0
+    assert alone.command("db", "backup", str(file)).returncode == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    alone.command("unfreeze", "--here")
+    done = alone.command("db", "restore", str(file), "--yes", "--json")
+    assert done.returncode == 0, done.stderr
+    alone.start()
+    assert alone.ask("GET", "/v1/freeze")["frozen"] is True
+
+
+def test_wrong_settings_end_it_with_two_lines(serving):
+    serving.environ["MICGATE_HOST"] = "0.0.0.0"
+    answer = serving.command("serve")
+    assert answer.returncode == 2
+    assert "API keys would travel in the clear" in answer.stderr
+    assert len(answer.stderr.strip().splitlines()) == 2
