@@ -1,10 +1,14 @@
 """Fixtures for everybody: the simulator as a real process."""
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from simulator import Simulator
+
+if TYPE_CHECKING:
+    from serving import Serving
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +38,15 @@ def start_twin() -> Iterator[Callable[..., Simulator]]:
     for simulator in started:
         if simulator.process.poll() is None:
             simulator.stop()
+
+
+@pytest.fixture(scope="session")
+def serving() -> "Iterator[Serving]":
+    """A real service with a simulator of its own. Tests that use it belong to the xdist group "served"."""
+    from contents import open_folder
+    from serving import Serving
+
+    with open_folder() as folder:
+        serving = Serving(folder)
+        yield serving
+        serving.close()

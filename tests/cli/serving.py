@@ -38,11 +38,13 @@ class Serving:
         for name in ("run", "home"):
             (folder / name).mkdir(mode=0o700)
         self.shell = Shell(self._environ(), folder / "home")
+        self.port = "0"
         self.start()
 
     def start(self) -> None:
+        """Also again: at the same address then."""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "micgate", "serve", "--port", "0", "--json"],
+            [sys.executable, "-m", "micgate", "serve", "--port", self.port, "--json"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,
@@ -50,6 +52,7 @@ class Serving:
             cwd=self.shell.folder,
         )
         self.url: str = json.loads(self.process.stdout.readline())["url"]
+        self.port = self.url.rpartition(":")[2]
         self.simulator.wait_until(self.ready, seconds=START_SECONDS)
 
     def ready(self) -> bool:

@@ -3,10 +3,13 @@
 After a change that is meant: python tests/cli/test_help.py
 """
 
+import io
 import os
-import subprocess
-import sys
+from contextlib import redirect_stdout
 from pathlib import Path
+from unittest.mock import patch
+
+from micgate.cli.main import cli
 
 PINNED = Path(__file__).resolve().parents[1] / "data" / "help.txt"
 COMMANDS = (
@@ -19,11 +22,10 @@ COMMANDS = (
 
 
 def help_of(command):
-    environ = {"PATH": os.environ["PATH"], "COLUMNS": "80"}
-    arguments = [sys.executable, "-m", "micgate", *command.split(), "--help"]
-    return subprocess.run(
-        arguments, check=True, capture_output=True, text=True, env=environ, timeout=30
-    ).stdout
+    shown = io.StringIO()
+    with redirect_stdout(shown), patch.dict(os.environ, {"COLUMNS": "80"}):
+        cli.main([*command.split(), "--help"], prog_name="micgate", standalone_mode=False)
+    return shown.getvalue()
 
 
 def everything():

@@ -5,24 +5,9 @@ import signal
 import time
 
 import pytest
-from contents import open_folder
-from serving import Serving
 from shell import ended
 
 pytestmark = [pytest.mark.xdist_group("served"), pytest.mark.timeout(180)]
-
-
-@pytest.fixture(scope="module")
-def _serving():
-    with open_folder() as folder:
-        serving = Serving(folder)
-        yield serving
-        serving.close()
-
-
-@pytest.fixture
-def serving(_serving):
-    return _serving
 
 
 @pytest.fixture
@@ -36,14 +21,14 @@ def on(serving):
 
 
 @pytest.fixture(scope="module")
-def rules(_serving):
+def rules(serving):
     """A key that may mute, and no more."""
-    return _serving.another("mute")
+    return serving.another("mute")
 
 
 @pytest.fixture(scope="module")
-def auditor(_serving):
-    return _serving.another("audit:read")
+def auditor(serving):
+    return serving.another("audit:read")
 
 
 def lines(done):

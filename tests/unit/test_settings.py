@@ -135,6 +135,15 @@ def test_a_secret_of_the_environment_is_not_sent_where_dotenv_says(host, secret,
     assert SECRET not in str(refused.value)
 
 
+def test_a_services_key_of_the_environment_is_not_sent_where_dotenv_says(loaded, dotenv):
+    with pytest.raises(UnsafeSettingError) as refused:
+        loaded({"MICGATE_KEY": SECRET}, dotenv("MICGATE_URL=https://evil.example"))
+    assert SECRET not in str(refused.value)
+    both = "MICGATE_URL=https://micgate.example\nMICGATE_KEY=mg_key\n"
+    assert loaded({}, dotenv(both)).service_key == "mg_key"
+    assert loaded({"GENESYS_CLIENT_SECRET": SECRET}, dotenv(both)).service_url == "https://micgate.example"
+
+
 def test_a_secret_file_of_the_environment_is_not_sent_where_dotenv_says(loaded, dotenv, tmp_path):
     file = tmp_path / "secret"
     file.write_text(SECRET)

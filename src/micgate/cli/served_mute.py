@@ -18,8 +18,8 @@ def run(gate: Gate, wish: Wish, settings: Settings, output: show.Output, *, wait
     """Place it, say so, and wait until the platform shows it."""
     began = time.monotonic()
     mute = gate.place(wish, wait=0.0)
-    _tell_placed(output, mute)
     try:
+        _tell_placed(output, mute)
         mute = _read(gate, mute, settings) if wait else mute
         signals.rest()
     except signals.Stopped as stopped:
