@@ -26,6 +26,7 @@ LONGEST = 60.0
 POLL, IDLE_POLL = 0.04, 0.25
 WINDOW_MS = 400  # how long the mute is kept on its way, for a fault to be put behind it
 STARTING_AT_ONCE = 3
+MORE_THAN_ENOUGH = 1_000
 
 _starting = threading.Semaphore(STARTING_AT_ONCE)
 """Starting costs processor time, what follows is mostly waiting."""
@@ -154,7 +155,7 @@ class Cell:
         if self._fault.ahead:
             self._floor.simulator.advance(self._fault.ahead)
         path = self._step.path.format(conversation=self._call["id"])
-        times = 1 if self._step.times and self._fault.once else self._step.times
+        times = 1 if self._step.times and self._fault.once else self._step.times or MORE_THAN_ENOUGH
         self._made = self._floor.simulator.fault(
             self._fault.kind,
             match={"method": self._step.method, "path": path},

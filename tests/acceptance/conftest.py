@@ -1,6 +1,6 @@
 """The cells of the fault matrix, run at the same time by threads that wait on processes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
@@ -23,8 +23,9 @@ class Matrix:
         self._cells: dict[tuple[str, str], Cell] = {}
         self._runs: dict[tuple[str, str], Future[Run]] = {}
 
-    def begin(self, cells: list[tuple[Step, Fault]]) -> None:
-        for step, fault in cells:
+    def begin(self, cells: Sequence[tuple[Step, Fault]]) -> None:
+        """Those that wait longest first."""
+        for step, fault in sorted(cells, key=lambda cell: cell[0].method == "POST"):
             if step.floor not in self._floors:
                 self._open(step)
             folder = self._folder / f"{step.name}-{fault.name.replace(' ', '-')}"
@@ -55,21 +56,8 @@ class Matrix:
         self._pools[step.floor] = ThreadPoolExecutor(1 if alone else THREADS)
 
 
-@pytest.fixture(scope="session")
-def _matrix(request, tmp_path_factory) -> Iterator[Matrix]:
-    matrix = Matrix(tmp_path_factory.mktemp("cells"))
-    matrix.begin(_wanted(request.session.items))
+@pytest.fixture
+def matrix(tmp_path) -> Iterator[Matrix]:
+    matrix = Matrix(tmp_path)
     yield matrix
     matrix.close()
-
-
-@pytest.fixture
-def matrix(_matrix) -> Matrix:
-    return _matrix
-
-
-def _wanted(items) -> list[tuple[Step, Fault]]:
-    """The cells of the tests that were selected; those that wait longest first."""
-    marked = [item.callspec.params for item in items if "matrix" in item.fixturenames]
-    cells = [(params["step"], params["fault"]) for params in marked if "fault" in params]
-    return sorted(cells, key=lambda cell: cell[0].method == "POST")

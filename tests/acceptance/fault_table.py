@@ -95,7 +95,7 @@ FAULTS = (
     Fault(name="apply_then_reset", kind="apply_then_reset"),
     Fault(name="apply_then_status", kind="apply_then_status"),
     Fault(name="accept_then_forget", kind="accept_then_forget"),
-    Fault(name="rate_storm", kind="rate_storm", members={"delay_ms": 4000}, once=True),
+    Fault(name="rate_storm", kind="rate_storm", members={"seconds": 4}, once=True),
     Fault(name="token_revoked", kind="token_revoked"),
 )
 

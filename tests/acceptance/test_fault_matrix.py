@@ -4,21 +4,20 @@ import pytest
 from fault_table import CELLS, FAULTS, FORBIDDEN, REFUSED_FOR_GOOD, STEPS
 
 CLOSINGS = {"accepted", "refused", "not_sent", "unknown"}
-LONGEST_SECONDS = 300  # all cells begin with the first test, which may wait for many of them
-in_one_worker = pytest.mark.xdist_group("fault matrix")
+LONGEST_SECONDS = 300  # on a machine that is busy with other tests
 
 
-@in_one_worker
 @pytest.mark.timeout(LONGEST_SECONDS)
-@pytest.mark.parametrize(("step", "fault"), CELLS, ids=[f"{step.name}-{fault.name}" for step, fault in CELLS])
-def test_a_fault_ends_as_the_table_says(step, fault, matrix):
-    _holds(step, fault, matrix)
+def test_every_fault_at_every_step_ends_as_the_table_says(matrix, subtests):
+    matrix.begin(CELLS)
+    for step, fault in CELLS:
+        with subtests.test(step=step.name, fault=fault.name):
+            _holds(step, fault, matrix)
 
 
-@in_one_worker
-@pytest.mark.timeout(LONGEST_SECONDS)
-@pytest.mark.parametrize(("step", "fault"), [(REFUSED_FOR_GOOD, FORBIDDEN)], ids=["403"])
-def test_a_release_refused_for_good_is_named_by_the_next_command_and_undone_by_unmute(step, fault, matrix):
+def test_a_release_refused_for_good_is_named_by_the_next_command_and_undone_by_unmute(matrix):
+    step, fault = REFUSED_FOR_GOOD, FORBIDDEN
+    matrix.begin([(step, fault)])
     _holds(step, fault, matrix)
     cell = matrix.cell(step, fault)
     following = cell.again("mute", "--for", "1s")
