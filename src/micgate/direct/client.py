@@ -7,20 +7,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Self
-from uuid import uuid4
 
 from micgate import settings as configuration
-from micgate.control.mute import boolean
 from micgate.control.policy import OnOverride, OpenPolicy
 from micgate.direct import find
 from micgate.direct.connect import Connection, from_settings
 from micgate.direct.find import AgentOnCall
-from micgate.direct.journal import About, Journal, JournalWitness, Unrecorded
-from micgate.direct.mute import Mute, Record
+from micgate.direct.journal import Journal
+from micgate.direct.mute import Mute
+from micgate.direct.one_shot import new_id, record, set_once
 from micgate.direct.progress import ENDS, Ended, Progress
 from micgate.direct.wish import Wish, about
 from micgate.genesys.channel import MAX_CHANNELS, Watch
-from micgate.genesys.flows import Result, set_muted
+from micgate.genesys.flows import Result
 from micgate.genesys.locate import find_user, read_call
 from micgate.genesys.models import Channel, User
 from micgate.genesys.notifications import calls_topic
@@ -108,27 +107,16 @@ class Genesys:
         Already as wanted: nothing is sent and `changed` is false. Raises `Unconfirmed` with what was seen and
         the likely cause, `NotConnected`, or the vendor's refusal. `reason` goes into the journal.
         """
-        witness = self._record(self._about_set(call, reason))
-        result = await set_muted(
+        return await set_once(
             self.session,
             call,
-            boolean(muted),
-            has_user=await self.session.has_user(),
+            muted,
+            connection=self.connection,
             accepted=self._accepted,
-            witness=witness,
-            new_id=_new_id,
-            strategy=self.connection.strategy,
-            patience=self.connection.patience,
+            journal=self.journal,
+            command="set",
+            reason=reason,
         )
-        if result.changed:
-            witness.noted(
-                "confirmed",
-                muted=muted,
-                conversation_id=result.conversation_id,
-                participant_id=result.participant_id,
-                latency_ms=result.confirmed_ms,
-            )
-        return result
 
     def mute(
         self,
@@ -167,8 +155,8 @@ class Genesys:
                 call = await self.find_call(call, conversation_id=conversation_id)
             has_user = await self.session.has_user()
             plan = wish.plan(call, self.connection, has_user=has_user, now=self.session.monotonic())
-            record = self._record(about(plan, self.connection))
-            return Mute(plan, record=record, new_id=_new_id, tell=tell)
+            kept = record(self.journal, about(plan, self.connection))
+            return Mute(plan, record=kept, new_id=new_id, tell=tell)
 
         return StandingMute(make, self.session, on_change=on_change)
 
@@ -202,13 +190,6 @@ class Genesys:
                 yield watch
             finally:
                 self.session.sight = None
-
-    def _record(self, about: About) -> Record:
-        return JournalWitness(self.journal, about) if self.journal else Unrecorded()
-
-    def _about_set(self, call: Call, reason: str | None) -> About:
-        api = self.connection.region.host
-        return About(command="set", user_id=call.user_id, agent=call.agent_name, reason=reason, api=api)
 
 
 class StandingMute:
@@ -326,7 +307,3 @@ async def _interruption(work: Awaitable[None]) -> BaseException | None:
     except (asyncio.CancelledError, KeyboardInterrupt, SystemExit) as interruption:
         return interruption
     return None
-
-
-def _new_id() -> str:
-    return str(uuid4())

@@ -7,20 +7,19 @@ It blocks, needs no event loop, and loads neither asyncio nor aiohttp.
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self
-from uuid import uuid4
 
 from micgate import settings as configuration
-from micgate.control.mute import boolean
 from micgate.control.policy import OnOverride, OpenPolicy
 from micgate.direct import find
 from micgate.direct.connect import Connection, from_settings
 from micgate.direct.find import AgentOnCall
-from micgate.direct.journal import About, Journal, JournalWitness, Unrecorded
-from micgate.direct.mute import Mute, Record
+from micgate.direct.journal import Journal
+from micgate.direct.mute import Mute
+from micgate.direct.one_shot import new_id, record, set_once
 from micgate.direct.progress import Progress
 from micgate.direct.standing import StandingMute
 from micgate.direct.wish import Wish, about
-from micgate.genesys.flows import Result, set_muted
+from micgate.genesys.flows import Result
 from micgate.genesys.io import drive
 from micgate.genesys.locate import Call, find_user, read_call
 from micgate.genesys.models import User
@@ -104,29 +103,18 @@ class SyncGenesys:
         Already as wanted: nothing is sent and `changed` is false. Raises `Unconfirmed` with what was seen and
         the likely cause, `NotConnected`, or the vendor's refusal. `command` and `reason` go into the journal.
         """
-        witness = self._witness(call, command=command, reason=reason)
-        result = drive(
-            set_muted(
+        return drive(
+            set_once(
                 self.session,
                 call,
-                boolean(muted),
-                has_user=drive(self.session.has_user()),
+                muted,
+                connection=self.connection,
                 accepted=self._accepted,
-                witness=witness,
-                new_id=lambda: str(uuid4()),
-                strategy=self.connection.strategy,
-                patience=self.connection.patience,
+                journal=self.journal,
+                command=command,
+                reason=reason,
             )
         )
-        if result.changed:
-            witness.noted(
-                "confirmed",
-                muted=muted,
-                conversation_id=result.conversation_id,
-                participant_id=result.participant_id,
-                latency_ms=result.confirmed_ms,
-            )
-        return result
 
     def mute(
         self,
@@ -161,21 +149,7 @@ class SyncGenesys:
         plan = wish.plan(call, self.connection, has_user=drive(session.has_user()), now=session.monotonic())
 
         def made(tell: Callable[[Progress], None]) -> Mute:
-            record = self._record(about(plan, self.connection))
-            return Mute(plan, record=record, new_id=lambda: str(uuid4()), tell=tell)
+            kept = record(self.journal, about(plan, self.connection))
+            return Mute(plan, record=kept, new_id=new_id, tell=tell)
 
         return StandingMute(made, session, on_change=on_change)
-
-    def _record(self, about: About) -> Record:
-        return JournalWitness(self.journal, about) if self.journal else Unrecorded()
-
-    def _witness(self, call: Call, *, command: str, reason: str | None) -> Record:
-        return self._record(
-            About(
-                command=command,
-                user_id=call.user_id,
-                agent=call.agent_name,
-                reason=reason,
-                api=self.connection.region.host,
-            )
-        )
