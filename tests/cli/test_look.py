@@ -185,3 +185,10 @@ def test_watch_uses_the_channel_of_the_last_run_again(shell, twin, call, ada):
     for _ in range(3):
         assert shell("watch", ada.email, "--for", "1s").returncode == 0
     assert len(twin.control("GET", "/state")["channels"]) == 1
+
+
+@pytest.mark.usefixtures("call")
+def test_watch_goes_on_where_no_channel_can_be_kept(shell):
+    shown = shell("watch", "--for", "1", "--json", XDG_STATE_HOME="/dev/null")
+    assert shown.returncode == 0, shown.stderr
+    assert json.loads(shown.stdout.splitlines()[-1])["changes"] == 1

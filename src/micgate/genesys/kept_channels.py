@@ -6,7 +6,7 @@ ones on every run would in the end push out one that somebody needs.
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX, LOCK_NB, flock
 from hashlib import sha256
 from pathlib import Path
@@ -26,12 +26,16 @@ class KeptChannels:
 
     @contextmanager
     def borrowed(self) -> Iterator[bool]:
-        """Whether they are this process's alone until the block ends.
+        """Whether they are this process's alone until the block ends; not where no file can be kept.
 
         A second listener on a channel disconnects the first.
         """
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError:
+            yield False
+            return
         try:
             yield _locked(descriptor)
         finally:
@@ -45,12 +49,14 @@ class KeptChannels:
             return ()
 
     def store(self, channels: Sequence[Channel]) -> None:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """A full disk is no reason not to listen: the next run makes new ones."""
         scratch = self._path.with_suffix(f".{os.getpid()}")
-        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.encode(channels))
-        scratch.replace(self._path)
+        with suppress(OSError):
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(msgspec.json.encode(channels))
+            scratch.replace(self._path)
 
 
 def _locked(descriptor: int) -> bool:
