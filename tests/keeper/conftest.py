@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from contents import open_folder
-from keeping import Org, new_org
+from keeping import Org, new_org, until
 
 from micgate.store import migrate
 from micgate.store.database import Database
@@ -58,9 +58,7 @@ def keeping():
         keeper = org.keeper(**about)
         task = asyncio.create_task(keeper.run())
         try:
-            async with asyncio.timeout(15):
-                while not (keeper.reign and keeper.reign.channels.up) and not task.done():
-                    await asyncio.sleep(0.01)
+            await until(lambda: task.done() or (keeper.reign and keeper.reign.channels.up), seconds=20)
             yield keeper
         finally:
             task.cancel()

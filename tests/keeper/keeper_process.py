@@ -6,6 +6,8 @@ import signal
 import sys
 import time
 
+from keeping import NoCipher, until
+
 from micgate.genesys.oauth import ClientCredentials
 from micgate.genesys.regions import find_region
 from micgate.keeper.wiring import genesys_keeper
@@ -13,19 +15,21 @@ from micgate.log import Log
 from micgate.store.database import Database
 
 
-class _NoCipher:
-    def encrypt(self, plain: bytes) -> bytes:
-        return plain
-
-    def decrypt(self, secret: bytes) -> bytes:
-        return secret
-
-
 class _Telling(Log):
     def write(self, event: str, **fields) -> None:
         super().write(event, **fields)
         if event == "keeper.took_over":
-            print(f"took over {time.time()}", flush=True)
+            say("took over")
+
+
+def say(words: str) -> None:
+    sys.stdout.write(f"{words} {time.time()}\n")
+    sys.stdout.flush()
+
+
+async def tell(keeper) -> None:
+    await until(lambda: keeper.reign and keeper.reign.channels.up, seconds=600)
+    say("listening")
 
 
 async def main() -> None:
@@ -37,12 +41,15 @@ async def main() -> None:
         region=find_region(told["api_url"]),
         credentials=ClientCredentials(*told["credentials"]),
         users=told["users"],
-        cipher=_NoCipher(),
+        cipher=NoCipher(),
         log=_Telling(),
     )
+    say("ready")
     keeping = asyncio.create_task(keeper.run())
+    telling = asyncio.create_task(tell(keeper))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, keeping.cancel)
     await asyncio.gather(keeping, return_exceptions=True)
+    telling.cancel()
     await database.close()
 
 

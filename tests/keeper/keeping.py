@@ -1,6 +1,7 @@
 """An organization with a database, a simulator and keepers; short ways to say what a test is about."""
 
 import asyncio
+import inspect
 import itertools
 import json
 import signal
@@ -22,11 +23,22 @@ from micgate.store.agents import Agents
 from micgate.store.database import Database
 from micgate.store.ids import new_id
 from micgate.store.postgres import PostgresStore
-from micgate.store.target import Target
 from micgate.store.verbs import Place, Release, Rules
 
 _PROCESS = Path(__file__).with_name("keeper_process.py")
 _numbers = itertools.count(1)
+
+
+async def until(holds, *, seconds=15.0):
+    """Ask again and again until `holds`, a function or a coroutine function, answers something true."""
+    async with asyncio.timeout(seconds):
+        while True:
+            found = holds()
+            if inspect.isawaitable(found):
+                found = await found
+            if found:
+                return found
+            await asyncio.sleep(0.01)
 
 
 class NoCipher:
@@ -55,17 +67,20 @@ class Org:
         return await self.database.clock()
 
     async def place(self, call, agent=None, *, seconds=60.0, owner="sam", **more) -> Mute:
-        (mute,) = await self.place_many([(call, agent or self.twin.agents[0].id)], seconds=seconds, owner=owner, **more)
+        (mute,) = await self.place_many(
+            [(call, agent or self.twin.agents[0].id)], seconds=seconds, owner=owner, **more
+        )
         return mute
 
-    async def place_many(self, pairs, *, seconds=60.0, owner="sam", at=None, **more) -> list[Mute]:
+    async def place_many(self, pairs, *, seconds=60.0, owner="sam", **more) -> list[Mute]:
         now = await self.now()
+        owners = [owner] * len(pairs) if isinstance(owner, str) else owner
         mutes = tuple(
             Mute(
                 id=new_id(),
                 user_id=user,
                 conversation_id=call["id"] if call else None,
-                owner=Owner("person", owner),
+                owner=Owner("person", owners[number]),
                 placed_at=now,
                 release_at=now + (seconds(number) if callable(seconds) else seconds),
                 **more,
@@ -88,14 +103,10 @@ class Org:
         rows = await self.store.microphones.of_agent(self.name, agent or self.twin.agents[0].id)
         return next((row.memory for row in rows if row.target.conversation_id == call["id"]), None)
 
-    async def until(self, holds, *, seconds=8.0):
-        """Ask again and again until `holds` (a coroutine function) answers something true."""
-        async with asyncio.timeout(seconds):
-            while not (found := await holds()):
-                await asyncio.sleep(0.02)
-        return found
+    async def until(self, holds, *, seconds=15.0):
+        return await until(holds, seconds=seconds)
 
-    async def phase(self, call, phase, agent=None, *, seconds=8.0):
+    async def phase(self, call, phase, agent=None, *, seconds=15.0):
         async def holds():
             memory = await self.memory(call, agent)
             return memory if memory is not None and memory.phase == phase else None
@@ -169,12 +180,25 @@ class Process:
         self._process.stdin.write(json.dumps(told) + "\n")
         self._process.stdin.flush()
 
-    async def took_over(self, *, seconds=15.0) -> float:
+    async def ready(self) -> float:
+        """When it could take over, if it were to."""
+        return await self._said("ready")
+
+    async def took_over(self) -> float:
         """When it did, by the clock of this machine."""
+        return await self._said("took over")
+
+    async def listens(self) -> float:
+        """When its lines were up."""
+        return await self._said("listening")
+
+    async def _said(self, words: str, *, seconds: float = 30.0) -> float:
         async with asyncio.timeout(seconds):
             line = await asyncio.to_thread(self._process.stdout.readline)
-        assert line.startswith("took over"), line
-        return float(line.split()[2])
+            while not line.startswith(words):
+                assert line, "the keeper ended"
+                line = await asyncio.to_thread(self._process.stdout.readline)
+        return float(line.split()[-1])
 
     def kill(self) -> float:
         self._process.kill()
@@ -217,5 +241,7 @@ async def new_org(twin, embedded, database: Database, *, rate_per_minute=300) ->
     )
 
 
-def target(org: Org, call, agent=None) -> Target:
-    return Target(org.name, call["id"], agent or org.twin.agents[0].id)
+async def come_back(embedded) -> float:
+    """Start the database again, as the watch of a micgate would. When it was back."""
+    await until(lambda: asyncio.to_thread(embedded.ensure), seconds=30)
+    return time.time()

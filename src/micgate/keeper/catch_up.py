@@ -65,15 +65,15 @@ class CatchUp:
             self._blind |= users
             self._mirror.lose_sight(self._mirror.at_stake(users))
 
-    async def run(self) -> None:
-        while True:
-            wait = min(BLIND, max(0.0, self._overview_at - self._clock.now()))
-            await self._clock.boot.wait(self._something, wait)
-            self._something.clear()
-            if self._blind:
-                self._mirror.lose_sight(self._mirror.at_stake(self._blind))
-            if self._clock.now() >= self._overview_at:
-                self._overview_at = self._clock.now() + await self._look_over()
+    async def turn(self) -> None:
+        """Wait until something is to be caught up with, and see to it."""
+        wait = min(BLIND, max(0.0, self._overview_at - self._clock.now()))
+        await self._clock.boot.wait(self._something, wait)
+        self._something.clear()
+        if self._blind:
+            self._mirror.lose_sight(self._mirror.at_stake(self._blind))
+        if self._clock.now() >= self._overview_at:
+            self._overview_at = self._clock.now() + await self._look_over()
 
     async def _look_over(self) -> float:
         """Which calls go on. When to ask again, in seconds."""

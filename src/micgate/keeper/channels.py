@@ -75,11 +75,16 @@ class Channels:
         """The agents of whom nothing is heard now."""
         return frozenset(user for slot in self.slots if not slot.up for user in slot.users)
 
-    async def run(self) -> None:
+    async def prepare(self) -> None:
+        """Find the channels of the keeper before."""
         kept = await self._shelf.load()
+        for slot in self.slots:
+            slot.kept = kept.get(slot.number)
+
+    async def run(self) -> None:
+        """Until the lease is lost. Whatever is away is waited for."""
         async with asyncio.TaskGroup() as group:
             for slot in self.slots:
-                slot.kept = kept.get(slot.number)
                 group.create_task(self._keep(slot), name=f"line {slot.number}")
             group.create_task(self._care(), name="care of lines")
 

@@ -178,15 +178,18 @@ class Mirror:
 
     # Writing.
 
-    async def run(self) -> None:
-        """Write what is urgent at once, the rest every 50 ms. Whatever fails is raised; nothing is lost."""
-        while True:
+    async def turn(self) -> None:
+        """Wait for something and write it: what is urgent at once, the rest 50 ms later.
+
+        Whatever fails is raised, and nothing is lost: the next turn tries again.
+        """
+        if not self._queues.keys() - self._held:
             await self._something.wait()
-            if not self._urgent:
-                await self._clock.boot.wait(self._hurry, BATCH)
-            self._something.clear()
-            self._hurry.clear()
-            await self.flush()
+        if not self._urgent:
+            await self._clock.boot.wait(self._hurry, BATCH)
+        self._something.clear()
+        self._hurry.clear()
+        await self.flush()
 
     async def flush(self) -> None:
         """Write everything that may be written now."""
@@ -206,11 +209,6 @@ class Mirror:
                 await self._verbs.conclude(self._term, closings, now=self._clock.now())
             except Fenced:
                 return
-
-    def wake(self) -> None:
-        """Try again: something stopped `run` in the middle."""
-        if self._queues:
-            self._something.set()
 
     def _ready(self) -> list[Target]:
         free = (target for target in (*self._urgent, *self._queues) if target not in self._held)

@@ -138,18 +138,18 @@ class Reign:
                 task = keep_going(name, work, health=self._health, boot=self._ports.boot)
                 group.create_task(task, name=name)
             group.create_task(self.sender.watch(), name="sender")
+            group.create_task(self.channels.run(), name="channels")
+            group.create_task(self._listen(), name="hints")
             group.create_task(_joined(beating), name="lease")
 
     def _works(self) -> dict[str, Work]:
-        works: dict[str, Work] = {
+        return {
             "wake": self._wake_on,
-            "mirror": self._write_on,
-            "seal": self.sealer.run,
-            "channels": self.channels.run,
-            "catch_up": self.catch_up.run,
+            "mirror": self.mirror.turn,
+            "seal": self.sealer.step,
+            "catch_up": self.catch_up.turn,
             "chores": self._chores,
         }
-        return works | ({"hints": self._listen} if self._ports.hints else {})
 
     async def _begin(self) -> None:
         """What the keeper before left: nothing it saw counts as seen, nothing it sent as answered."""
@@ -157,6 +157,7 @@ class Reign:
         with suppress(NotTold, TimeoutError):
             async with asyncio.timeout(_READY):
                 await ports.platform.prepare()
+        self._listen_to_platform()
         self._strategy = await ports.books.strategy()
         if self._strategy is not None:
             ports.platform.recall(self._strategy)
@@ -168,6 +169,7 @@ class Reign:
                 if target.user_id == mute.user_id and mute.conversation_id in {None, target.conversation_id}:
                     self.wake.ends.put(target, mute.release_at)
         await self._reconcile()
+        await self.channels.prepare()
         await self._note(
             ports.recorder.about_keeper(facts.TookOver(epoch=self.tenure.term.epoch), now=self.clock.now())
         )
@@ -193,18 +195,21 @@ class Reign:
             await self._reconcile()
         await self.wake.wait(await self.wake.turn())
 
-    async def _write_on(self) -> None:
-        self.mirror.wake()
-        await self.mirror.run()
-
     async def _listen(self) -> None:
-        assert self._ports.hints is not None  # noqa: S101 -- `_works` looked
-        async for org in self._ports.hints():
-            if org == self._ports.org:
-                self.nudge()
+        """Hints save waiting, and nothing depends on them."""
+        while self._ports.hints is not None:
+            try:
+                async for org in self._ports.hints():
+                    self._ports.log.recovered("keeper.hints")
+                    if org == self._ports.org:
+                        self.nudge()
+            except PASSING as error:
+                self._ports.log.failed("keeper.hints", word=error.word, what=error.what)
+            await self._ports.boot.sleep(CHORES)
 
     async def _chores(self) -> None:
         await self._ports.boot.sleep(CHORES)
+        self._listen_to_platform()
         await self._reconcile()
         await self._remember_strategy()
         stepped = self.clock.compare(await self._ports.books.time())
@@ -212,6 +217,12 @@ class Reign:
             self._ports.log.write("clock.stepped", seconds=stepped)
             fact = facts.ClockStepped(seconds=stepped)
             await self._note(self._ports.recorder.about_keeper(fact, now=self.clock.now()))
+
+    def _listen_to_platform(self) -> None:
+        """What it says about the budget in answers to others than commands counts too."""
+        allowance = self._ports.platform.allowance
+        if allowance is not None:
+            self.budget.told(allowance, now=self.clock.now())
 
     async def _remember_strategy(self) -> None:
         strategy = self._ports.platform.strategy

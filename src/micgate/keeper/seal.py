@@ -33,13 +33,12 @@ class Sealer:
         """There are entries."""
         self._something.set()
 
-    async def run(self) -> None:
-        while True:
-            sealed = await self.turn()
-            if sealed:
-                await self._boot.sleep(TICK)
-            else:
-                await self._boot.wait(self._something, LOOK)
+    async def step(self) -> None:
+        """One batch, and the pause after it."""
+        if await self.turn():
+            await self._boot.sleep(TICK)
+        else:
+            await self._boot.wait(self._something, LOOK)
 
     async def turn(self) -> int:
         """Chain what is there. The number of entries."""

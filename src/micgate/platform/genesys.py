@@ -76,6 +76,17 @@ class GenesysPlatform:
     def strategy(self) -> str | None:
         return self._accepted.works.value if self._accepted.works else None
 
+    @property
+    def allowance(self) -> Allowance | None:
+        rate = self._session.rate
+        if rate.allowed is None or rate.count is None or rate.reset_at is None:
+            return None
+        return Allowance(
+            allowed=rate.allowed,
+            count=rate.count,
+            reset_in=max(0.0, rate.reset_at - self._session.monotonic()),
+        )
+
     def recall(self, strategy: str) -> None:
         with suppress(ValueError):  # a newer micgate's word
             self._accepted.worked(Strategy(strategy))
@@ -109,7 +120,7 @@ class GenesysPlatform:
             status=_OK,
             seconds=self._session.monotonic() - started,
             call=call_shown(conversation),
-            allowance=self._allowance(),
+            allowance=self.allowance,
         )
 
     async def going_on(self, *, page: int) -> tuple[GoingOn, ...]:
@@ -192,17 +203,7 @@ class GenesysPlatform:
             again_in=0.0 if isinstance(error, TokenRefused) else wait,
             closed_for=wait,
             seconds=None if outcome.http_ms is None else outcome.http_ms / 1000,
-            allowance=self._allowance(),
-        )
-
-    def _allowance(self) -> Allowance | None:
-        rate = self._session.rate
-        if rate.allowed is None or rate.count is None or rate.reset_at is None:
-            return None
-        return Allowance(
-            allowed=rate.allowed,
-            count=rate.count,
-            reset_in=max(0.0, rate.reset_at - self._session.monotonic()),
+            allowance=self.allowance,
         )
 
 

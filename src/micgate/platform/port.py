@@ -135,6 +135,10 @@ class Platform(Protocol):
     def strategy(self) -> str | None:
         """In whose name commands were accepted last; None while nothing is known."""
 
+    @property
+    def allowance(self) -> Allowance | None:
+        """What the latest answer, whosever it was, said about the budget."""
+
     def recall(self, strategy: str) -> None:
         """What was accepted in an earlier term."""
 
