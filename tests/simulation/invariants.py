@@ -23,6 +23,10 @@ from simulation.broken import Broken
 from simulation.judge import Judge
 
 GRACE = 5.0
+UNTOLD = 260.0
+"""A leg that no event told of is found by the next overview, every 240 s."""
+STORM = 20
+"""So many reads of one microphone in ten seconds are no patience."""
 _CHANGES = {Verb.MUTE, Verb.OPEN, Verb.PAUSE, Verb.RESUME}
 
 
@@ -50,10 +54,10 @@ class Invariants:
     sent: dict[str, Sent] = field(default_factory=dict)
     closers: dict[str, str] = field(default_factory=dict)
     free_since: dict[Target, float] = field(default_factory=dict)
-    bound_since: dict[Target, float] = field(default_factory=dict)
     disturbed: dict[Target, float] = field(default_factory=dict)
     legs: dict[Target, str] = field(default_factory=dict)
     unwritten: dict[tuple[int, Target], list[tuple[float, Shown | None]]] = field(default_factory=dict)
+    reads: dict[Target, list[float]] = field(default_factory=dict)
     seq: int = 0
 
     # -- what is committed --------------------------------------------------------------------------------
@@ -70,6 +74,14 @@ class Invariants:
             self._concluded(arguments[1], {one.command_id for one in result if one.late})
         elif verb == "take" and result is not None:
             self._taken_over(replica)
+        elif verb == "place":
+            self._begin_anew({mute.user_id for mute in result.mutes})
+
+    def _begin_anew(self, users: Collection[str]) -> None:
+        """What is wanted of these agents' microphones has changed just now."""
+        for target in self.free_since:
+            if target.user_id in users:
+                self.free_since[target] = self.world.now
 
     def _taken_over(self, replica: int) -> None:
         """What was told to the keeper before, and not written, is lost; so is whatever came since."""
@@ -88,6 +100,7 @@ class Invariants:
             self._said(one.target)
 
     def _intended(self, decided: Sequence[Decided]) -> None:
+        self._begin_anew({one.target.user_id for one in decided if one.decision.ended})
         for one in decided:
             judge, decision = self.judge(one.target), one.decision
             if decision.gave_up:
@@ -102,8 +115,16 @@ class Invariants:
         if command.id in self.sent:
             raise Broken(6, f"a second intent {command.id}")
         self.sent[command.id] = Sent(command, target)
+        if command.verb is Verb.READ:
+            self._no_storm(target)
         if command.verb is Verb.OPEN:
             self._may_open(target, judge)
+
+    def _no_storm(self, target: Target) -> None:
+        now = self.world.now
+        reads = self.reads[target] = [at for at in self.reads.get(target, ()) if at > now - 10] + [now]
+        if len(reads) > STORM:
+            raise Broken(0, f"{target.user_id} is read {len(reads)} times in 10 s")
 
     def _may_open(self, target: Target, judge: Judge) -> None:
         if judge.foreign:
@@ -203,12 +224,12 @@ class Invariants:
             if self.legs.get(target) != leg:
                 self.legs[target] = leg
                 self.disturbed[target] = now
+            if self.judge(target).leg != leg and now - max(self.disturbed[target], calm_at) < UNTOLD:
+                continue
             if standing:
                 self.free_since.pop(target, None)
-                self.bound_since.setdefault(target, now)
                 self._silent(target, standing, muted=muted, since=calm_at)
             else:
-                self.bound_since.pop(target, None)
                 since = max(self.free_since.setdefault(target, now), calm_at, self.disturbed[target])
                 if now - since > GRACE and muted and self.closers.get(leg) == "us":
                     self._stuck(target, now - since)

@@ -23,7 +23,7 @@ _IDLE = frozenset({"read", "beat", "load_due", "seal", "open", "time"})
 @dataclass(slots=True)
 class Link:
     """`interrupted` is called once, at the moment `stop_at`; `committed` after every transaction, with its
-    name, arguments, result, and when it left.
+    name, arguments, result, and when it left; `leaving` before, and says how much longer it takes.
     """
 
     world: World
@@ -32,6 +32,7 @@ class Link:
     replica: int
     rng: random.Random
     committed: Committed
+    leaving: Callable[[str, tuple[Any, ...]], float]
     interrupted: Callable[[], None]
     dead: bool = False
     stop_at: Moment | None = None
@@ -54,6 +55,7 @@ class Link:
         if trouble is Trouble.STORE_SLOW:
             wait = self.rng.uniform(0.1, 1.5)
         transaction = _Transaction(name, lambda: act(*args, **about), args, told, trouble, self.world.now)
+        wait += self.leaving(name, args)
         self.world.later(wait, lambda: self._arrive(transaction))
         return await told
 

@@ -50,9 +50,11 @@ class Surroundings:
     recorder: Recorder
     invariants: Invariants
     committed: Committed
+    leaving: Callable[[str, tuple[Any, ...]], float]
     database_time: Callable[[], float]
     tell_keepers: Callable[[], None]
     kept: Callable[[], bool]
+    service_now: Callable[[], float]
     shelves: dict[int, KeptChannel]
     strategies: dict[str, str]
 
@@ -90,6 +92,7 @@ class Process:
             self.number,
             self._rng,
             committed=around.committed,
+            leaving=around.leaving,
             interrupted=_nothing,
         )
         self.store = LinkedStore(self.link)
@@ -180,12 +183,7 @@ class Process:
 
     def service_now(self) -> float:
         """As whoever places a mute knows it."""
-        reign = self.keeper.reign
-        if reign is not None:
-            return reign.clock.now()
-        lease = self._around.store.contents.leases.get(ORG)
-        kept = lease.clock_offset if lease else 0.0
-        return self._around.database_time() + (kept if abs(kept) > 2.0 else 0.0)
+        return self._around.service_now()
 
     def _ports(self) -> Ports:
         around = self._around

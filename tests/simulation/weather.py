@@ -78,16 +78,16 @@ class Weather:
         """Whether the platform cannot be reached at all from there."""
         return any(
             spell.kind is Trouble.UNREACHABLE and spell.share == 1.0 and spell.victim in {None, replica}
-            for spell in self._now()
+            for spell in self.now()
         )
 
     def _meets(self, kinds: frozenset[Trouble], replica: int) -> Trouble | None:
-        for spell in self._now():
+        for spell in self.now():
             if spell.kind in kinds and spell.victim in {None, replica} and self._rng.random() < spell.share:
                 return spell.kind
         return None
 
-    def _now(self) -> list[_Spell]:
+    def now(self) -> list[_Spell]:
         now = self._clock()
         if self._spells:
             self._spells = [spell for spell in self._spells if spell.until > now]

@@ -113,7 +113,9 @@ class Wire:
         return asyncio.Lock()
 
     async def finish(self, work):
-        return await asyncio.shield(asyncio.ensure_future(work))
+        task = asyncio.ensure_future(work)
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(task)
 
     async def close(self) -> None:
         """There is nothing to close."""

@@ -61,6 +61,8 @@ _CONSEQUENCES = {
 """How long after the end of a spell it may still be felt, in seconds, beside the grace of a give-back."""
 
 
+_LONG_COMMIT = 0.2
+_NOTED_AFTER = 5.0
 _AFTERWARDS = 5.0
 """What the keeper before had on its way has an unknown outcome: it is looked at and perhaps done again."""
 
@@ -84,6 +86,8 @@ class Simulation:
     clock_offset: float = 0.0
     _calm_at: float = 0.0
     _next_look: float = 0.0
+    _noted_at: float = 0.0
+    _service_offset: float = 0.0
     _meddlers: list[Step] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -111,11 +115,13 @@ class Simulation:
             recorder=recorder,
             invariants=self.invariants,
             committed=self._committed,
+            leaving=self._leaving,
             database_time=lambda: self.world.now + self.clock_offset,
             tell_keepers=self._tell_keepers,
             shelves={},
             strategies={},
             kept=self._kept,
+            service_now=self._service_now,
         )
         self.processes = [
             Process(around, number, self._rng(f"process {number}")) for number in range(REPLICAS)
@@ -185,6 +191,14 @@ class Simulation:
         if self._meddlers and not isinstance(result, StoreError):
             for decided in commands(verb, args)[:1]:
                 self._meddle(self._meddlers.pop(), decided.target.user_id)
+
+    def _leaving(self, verb: str, args: tuple) -> float:
+        """Now and then somebody does something while an intent is under way, and that takes long."""
+        for decided in commands(verb, args)[:1] if self._meddlers else ():
+            if self._meddlers[-1].number % 2:
+                self._meddle(self._meddlers.pop(), decided.target.user_id)
+                return _LONG_COMMIT
+        return 0.0
 
     def _meddle(self, step: Step, user_id: str) -> None:
         """Around the moment at which a request is written down, sent, done and told of."""
@@ -256,7 +270,7 @@ class Simulation:
             ["command", "command", "command", "intend", "observe", "conclude", "beat", "place"]
         )
         moment = chance.choice([None, (verb, "before"), (verb, "after"), (verb, "after")])
-        if process.awake:
+        if process.awake and self.world.now >= self._noted_at:
             do(moment, then)
 
     def _gone(self, process: Process, seconds: float) -> None:
@@ -265,8 +279,10 @@ class Simulation:
         self._calm((0.0 if others else seconds) + _TAKE_OVER + _AFTERWARDS)
 
     def _step_clock(self, step: Step) -> None:
-        self.clock_offset += step.chance().choice([-3600.0, -30.0, -5.0, 0.3, 5.0, 30.0, 86_400.0])
-        self._calm(_TAKE_OVER)
+        """Of the database. While nobody keeps the org, or before its keeper has looked, nobody can know."""
+        if self._kept() and not self.weather.now():
+            self.clock_offset += step.chance().choice([-3600.0, -30.0, -5.0, 5.0, 30.0, 86_400.0])
+            self._noted_at = self.world.now + _NOTED_AFTER
 
     def _turn_knobs(self, step: Step) -> None:
         chance = step.chance()
@@ -294,6 +310,13 @@ class Simulation:
 
     def _kept(self) -> bool:
         return self.weather.store(0) is None and any(one.awake and one.epoch for one in self.processes)
+
+    def _service_now(self) -> float:
+        """By the keeper's clock; while there is none, as the last one left it."""
+        for process in self.processes:
+            if process.awake and process.keeper.reign:
+                self._service_offset = process.keeper.reign.clock.now() - self.world.now
+        return self.world.now + self._service_offset
 
     def _epoch_of(self, replica: int) -> int | None:
         return self.processes[replica].epoch
