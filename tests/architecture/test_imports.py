@@ -113,6 +113,9 @@ def test_no_file_has_a_name_that_says_nothing():
         ("micgate.direct.guardian", {"aiohttp", "asyncio", "click", "rich"}),
         ("micgate.cli.main", {"aiohttp", "asyncio", "rich", "urllib3", "msgspec"}),
         ("micgate.cli.mute", {"aiohttp", "asyncio", "rich"}),
+        ("micgate.cli.served", {"aiohttp", "asyncio", "rich", "urllib3", "micgate.client.sync"}),
+        ("micgate.client.sync", {"aiohttp", "asyncio", "click", "rich", "litestar"}),
+        ("micgate.client.aio", {"urllib3", "click", "rich", "litestar"}),
     ],
 )
 def test_importing_it_loads_none_of_the_heavy_libraries(module, heavy):

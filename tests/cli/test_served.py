@@ -62,6 +62,8 @@ def test_unmute_takes_the_id_of_a_mute(serving, shell, on):
     placed, _ = lines(shell("mute", on.agent.email, "--json"))
     assert shell("unmute", placed["mute_id"]).returncode == 0
     assert not serving.muted(on)
+    again, code = shell.json("unmute", placed["mute_id"])
+    assert (code, again["outcome"], again["end"]) == (0, "nothing", "released")
 
 
 def test_of_two_owners_one_releases_and_the_agent_stays_muted(serving, shell, rules, on):
@@ -69,7 +71,7 @@ def test_of_two_owners_one_releases_and_the_agent_stays_muted(serving, shell, ru
     rules("mute", on.agent.email, "--reason", "customer")
     told, code = shell.json("unmute", on.agent.email)
     assert (code, told["outcome"]) == (0, "others_stand")
-    assert [other["reason"] for other in told["others"]] == ["customer"]
+    assert ([other["reason"] for other in told["others"]], told["muted"]) == (["customer"], True)
     assert serving.muted(on)
     assert rules.json("unmute", on.agent.email)[0]["outcome"] == "released"
     assert not serving.muted(on)

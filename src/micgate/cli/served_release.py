@@ -1,8 +1,11 @@
 """`micgate unmute` where there is a service: the caller's own mutes end; whose the others are is said."""
 
+import re
+
 from micgate.cli import show
 from micgate.cli.failure import CommandError
 from micgate.cli.standing import End, conclude, members, whose
+from micgate.client.errors import NotThere
 from micgate.client.models import Explanation, Microphone, Mute
 from micgate.client.sync import Gate
 from micgate.settings import Settings
@@ -26,6 +29,9 @@ def run(
     named = next((mute for mute in standing if mute.id == wanted), None)
     if named:
         return _release(gate, settings, output, (named,))
+    if over := _over(gate, wanted):
+        output.result(f"That mute has ended already: {over.end}.", {"outcome": "nothing", **members(over)})
+        return 0
     agent = gate.explain(wanted) if wanted else None
     me = gate.me()
     about = [mute for mute in standing if _is_about(mute, agent, conversation_id)]
@@ -40,6 +46,20 @@ def run(
     return _nothing_of_ours(output, agent, about)
 
 
+def _over(gate: Gate, ref: str | None) -> Mute | None:
+    """The mute with this id, if it is one that stands no more."""
+    if not ref or not _ID.fullmatch(ref):
+        return None
+    try:
+        return gate.read(ref)
+    except NotThere:
+        return None
+
+
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+"""Mutes have UUIDs of version 7, people at Genesys of version 4."""
+
+
 def _is_about(mute: Mute, agent: Explanation | None, conversation_id: str | None) -> bool:
     return (agent is None or mute.agent.id == agent.agent.id) and (
         conversation_id is None or mute.conversation_id == conversation_id
@@ -49,17 +69,22 @@ def _is_about(mute: Mute, agent: Explanation | None, conversation_id: str | None
 def _release(gate: Gate, settings: Settings, output: show.Output, mutes: tuple[Mute, ...]) -> int:
     for mute in mutes:
         gate.release(mute, wait=0.0)
-    agent, conversation_id = mutes[0].agent, mutes[0].conversation_id
+    agent, calls = mutes[0].agent, {mute.conversation_id for mute in mutes}
     others = [
         mute
         for mute in gate.mutes(agent=agent.id)
-        if conversation_id is None or mute.conversation_id in {None, conversation_id}
+        if calls & {None, mute.conversation_id} or mute.conversation_id is None
     ]
-    last = mutes[-1] if others else gate.read(mutes[-1], wait=settings.timeout)
-    end = _still_muted(agent.label, others) if others else _given_back(gate, last)
+    ends = (
+        [_still_muted(agent.label, others)]
+        if others
+        else [_given_back(gate, gate.read(mute, wait=settings.timeout)) for mute in mutes]
+    )
+    end = max(ends, key=lambda end: end.exit_code)
+    who = {"agent": agent.name, "user_id": agent.id, "conversation_id": mutes[0].conversation_id}
+    muted = _MUTED.get(end.outcome, True if any(mute.confirmed for mute in others) else None)
     shown = {"released": [mute.id for mute in mutes], "others": [members(mute) for mute in others]}
-    who = {"agent": agent.name, "user_id": agent.id, "conversation_id": conversation_id}
-    return conclude(output, end, {**who, "muted": _MUTED.get(end.outcome), **shown})
+    return conclude(output, end, {**who, "muted": muted, **shown})
 
 
 _MUTED = {"released": False, "kept": True, "left_closed": True}
@@ -85,7 +110,10 @@ def _given_back(gate: Gate, mute: Mute) -> End:
             remedy="The service goes on until it is. See: micgate why",
             exit_code=_NOT_CONFIRMED,
         )
-    if any(one.muted for one in _live(gate.explain(mute.agent.id), mute.conversation_id)):
+    live = _live(gate.explain(mute.agent.id), mute.conversation_id)
+    if not live:
+        return End(outcome="no_call", message=f"Released. {who} is on no call that it was about.")
+    if any(one.muted for one in live):
         return End(outcome="kept", message=f"Released. {who} is muted still, and not by micgate.")
     return End(outcome="released", message=f"Given back: the microphone of {who} is open.")
 

@@ -115,6 +115,7 @@ class Simulator:
             "GENESYS_CLIENT_ID": self.announced.client_id,
             "GENESYS_CLIENT_SECRET": self.announced.client_secret,
             "XDG_STATE_HOME": str(state_home),
+            "MICGATE_URL": "none",  # a .env here may name a real service
         }
 
     def hire(self, name: str, email: str) -> Person:
