@@ -19,6 +19,7 @@ _LONGEST = 61.0
 _SAME = 2.0
 """Two ends of a window that differ by less are the same one."""
 _OLD_ANSWER = 5.0
+_LOOK_AGAIN = 0.25
 PER_END = 1.05
 """Requests for each end that falls due: the un-mute, and a read where an event is lost."""
 

@@ -1,0 +1,170 @@
+"""What happens between an intent and the wire, with time and platform in the test's hand."""
+
+import asyncio
+
+import pytest
+from desk import ADA, ORG, Desk
+
+from micgate.control.command import Kind
+from micgate.control.microphone import Phase
+from micgate.control.policy import Baseline, ClosedBy
+from micgate.platform.port import Answer
+from micgate.store.target import Target
+
+
+@pytest.fixture
+async def desk():
+    return await Desk.open()
+
+
+async def muted(desk):
+    """Confirmed by its event."""
+    desk.obeys()
+    desk.shows(muted=False)
+    await desk.rounds()
+    (mute,) = await desk.place(seconds=600.0)
+    await desk.rounds()
+    assert desk.memory().phase is Phase.CONFIRMED
+    return mute
+
+
+async def test_a_mute_is_one_errand_and_one_outcome(desk):
+    await muted(desk)
+    assert desk.verbs() == ["mute"]
+    assert desk.outcomes() == [("mute", Kind.ACCEPTED)]
+
+
+async def test_a_finger_that_was_faster_than_our_request_is_not_taken_for_it(desk):
+    """The agent's own mute arrives after our intent was written and before it is sent."""
+    desk.shows(muted=False)
+    await desk.rounds()
+    (mute,) = await desk.place()
+    await desk.wake.turn()
+    desk.shows(muted=True)
+    await desk.rounds()
+    assert desk.outcomes() == [("mute", Kind.NOT_SENT)]
+    assert desk.memory().closed_by is ClosedBy.NOT_US
+    await desk.rounds(5)
+    await desk.release(mute)
+    await desk.rounds(60)
+    assert "open" not in desk.verbs()
+
+
+async def test_an_event_that_only_repeats_what_is_known_holds_nothing_up(desk):
+    desk.shows(muted=False)
+    await desk.rounds()
+    await desk.place()
+    await desk.wake.turn()
+    desk.shows(muted=False)
+    await desk.rounds()
+    assert desk.outcomes() == [("mute", Kind.ACCEPTED)]
+
+
+async def test_what_arrives_while_a_request_is_on_its_way_is_written_in_its_order(desk):
+    desk.shows(muted=False)
+    await desk.rounds()
+    await desk.place()
+    desk.platform.gate = asyncio.Event()
+    await desk.rounds()
+    desk.shows(muted=True)
+    await desk.rounds()
+    assert desk.memory().baseline is Baseline.OPEN
+    assert desk.memory().phase is Phase.CONFIRMED
+    desk.platform.gate.set()
+    await desk.rounds()
+    assert desk.outcomes() == [("mute", Kind.ACCEPTED)]
+
+
+async def test_a_keeper_whose_beat_is_old_sends_nothing(desk):
+    desk.shows(muted=False)
+    await desk.rounds()
+    await desk.place()
+    desk.boot.at += 2.0
+    await desk.wake.turn()
+    await asyncio.sleep(0)
+    await desk.mirror.flush()
+    assert desk.platform.errands == []
+    assert desk.outcomes() == [("mute", Kind.NOT_SENT)]
+
+
+async def test_an_answer_after_the_deadline_is_told_as_late(desk):
+    desk.shows(muted=False)
+    await desk.rounds()
+    await desk.place()
+    desk.platform.gate = asyncio.Event()
+    await desk.rounds(16)
+    assert desk.outcomes()[0] == ("mute", Kind.UNKNOWN)
+    desk.platform.gate.set()
+    await desk.rounds()
+    late = [entry for entry in desk.store.contents.entries if entry.action == "command.late"]
+    assert len(late) == 1
+    assert desk.outcomes()[0] == ("mute", Kind.UNKNOWN)
+
+
+async def test_the_last_words_of_a_keeper_that_was_fenced_off_are_late_entries(desk):
+    desk.shows(muted=False)
+    await desk.rounds()
+    await desk.place()
+    desk.platform.gate = asyncio.Event()
+    await desk.rounds()
+    await desk.store.leases.take(ORG, holder="next", seen=await desk.store.leases.read(ORG))
+    desk.platform.gate.set()
+    await asyncio.sleep(0)
+    await desk.sender.finish(seconds=1)
+    await desk.mirror.bury()
+    actions = [entry.action for entry in desk.store.contents.entries]
+    assert actions[-1] == "command.late"
+    assert desk.outcomes() == [("mute", None)]
+
+
+async def test_without_room_the_end_of_a_mute_is_written_all_the_same():
+    desk = await Desk.open(allowed=1)
+    mute = await muted(desk)
+    await desk.release(mute)
+    await desk.rounds(1)
+    assert desk.memory().phase is Phase.OPENING
+    assert desk.verbs() == ["mute"]
+    await desk.rounds(61)
+    assert desk.verbs()[:2] == ["mute", "open"]
+
+
+async def test_a_mute_that_ends_while_it_waits_for_room_is_never_sent():
+    desk = await Desk.open(allowed=1)
+    await muted(desk)
+    other = Target(ORG, "other", "bob")
+    desk.shows(muted=False, target=other)
+    await desk.rounds()
+    await desk.place(other, seconds=20.0)
+    await desk.rounds(120)
+    assert [errand.user_id for errand in desk.platform.errands if errand.command.verb == "mute"] == ["ada"]
+    assert all(not mute.stands for mute in desk.store.mutes(ORG) if mute.user_id == "bob")
+
+
+async def test_who_waits_needs_nothing_reserved_for_its_end():
+    """A flood of short mutes that cannot be sent must not reserve the budget for un-mutes nobody needs."""
+    desk = await Desk.open(allowed=10)
+    desk.obeys()
+    targets = [Target(ORG, f"call-{number}", f"user-{number}") for number in range(40)]
+    for target in targets:
+        desk.shows(muted=False, target=target)
+    await desk.rounds()
+    await desk.place(*targets, seconds=20.0)
+    await desk.rounds(1)
+    assert desk.verbs() == ["mute"] * 4
+    await desk.rounds(30)
+    assert sorted(desk.verbs()) == ["mute"] * 4 + ["open"] * 4
+
+
+async def test_an_answer_that_closes_the_budget_is_obeyed_by_everybody(desk):
+    other = Target(ORG, "other", "bob")
+    for target in (ADA, other):
+        desk.shows(muted=False, target=target)
+    await desk.rounds()
+    desk.platform.answers = [Answer(kind=Kind.REFUSED, status=429, again_in=9.0, closed_for=9.0)]
+    await desk.place()
+    await desk.rounds()
+    await desk.place(other)
+    began = desk.boot.at
+    while len(desk.verbs()) < 3:
+        await desk.rounds(1)
+    assert 8 <= desk.boot.at - began <= 10
