@@ -6,6 +6,7 @@ import pty
 import signal
 import subprocess
 import sys
+from datetime import datetime
 
 import pytest
 from shell import ended
@@ -41,6 +42,9 @@ def test_why_knows_a_mute_that_runs(shell, twin, call, ada, until):
     until(lambda: twin.leg(call)["muted"])
     shown, _ = shell.json("why", ada.email)
     ended(process, signal.SIGINT)
+    since, until_ = (datetime.fromisoformat(shown["ours"][name]) for name in ("since", "until"))
+    assert 59 < (until_ - since).total_seconds() < 61
+    assert f"until {shown['ours']['until']}" in shown["says"]
     assert (shown["whose"], shown["ours"]["running"], shown["ours"]["reason"]) == (
         "micgate",
         True,

@@ -3,6 +3,7 @@
 import platform
 import time
 from collections.abc import Iterator
+from itertools import chain, count
 from pathlib import Path
 from typing import get_args
 
@@ -230,9 +231,15 @@ def _conclude(output: show.Output, findings: list[Finding], path: Path | None) -
 
 def _report_path(given: Path | None) -> Path:
     """Before anything is sent: a report that cannot be written is known at once."""
-    path = given or Path(time.strftime("micgate-report-%Y%m%d-%H%M%S.json"))
+    path = given or _new_name()
     if path.exists():
         raise CommandError(f"{path} exists already.", remedy="Give another file with --report.")
     if not path.absolute().parent.is_dir():
         raise CommandError(f"The folder of {path} does not exist.", remedy="Give another file with --report.")
     return path
+
+
+def _new_name() -> Path:
+    stem = time.strftime("micgate-report-%Y%m%d-%H%M%S")
+    names = (Path(f"{stem}{suffix}.json") for suffix in chain([""], (f"-{number}" for number in count(2))))
+    return next(name for name in names if not name.exists())

@@ -20,12 +20,13 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ours(msgspec.Struct, frozen=True, kw_only=True):
-    """What the journal of this OS user knows. `since` is UTC; `running`: a command has the microphone now."""
+    """What the journal of this OS user knows. Times are UTC; `running`: a command has the microphone now."""
 
     since: str
     reason: str | None
     running: bool
     deliberate: bool
+    until: str | None = None
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +72,13 @@ def ours(standing: tuple[Standing, ...], call: Call, *, running: bool) -> Ours |
     """The journal's latest word on this leg."""
     for each in reversed(standing):
         if (each.conversation_id, each.participant_id) == (call.conversation_id, call.participant_id):
-            return Ours(since=each.since, reason=each.reason, running=running, deliberate=each.deliberate)
+            return Ours(
+                since=each.since,
+                until=each.until,
+                reason=each.reason,
+                running=running,
+                deliberate=each.deliberate,
+            )
     return None
 
 
@@ -126,7 +133,8 @@ _SAYS: dict[Whose, str] = {
 def _ours_says(ours: Ours) -> str:
     reason = f", reason {ours.reason}" if ours.reason else ""
     if ours.running:
-        return f"Muted by micgate since {ours.since}{reason}; a command here will give it back."
+        until = f" until {ours.until}" if ours.until else ""
+        return f"Muted by micgate since {ours.since}{until}{reason}; a command here will give it back."
     how = "on purpose" if ours.deliberate else "and the command that did it is gone"
     return f"Muted by micgate since {ours.since}{reason}, {how}. To open it: micgate unmute"
 

@@ -155,7 +155,7 @@ class Genesys:
                 call = await self.find_call(call, conversation_id=conversation_id)
             has_user = await self.session.has_user()
             plan = wish.plan(call, self.connection, has_user=has_user, now=self.session.monotonic())
-            kept = record(self.journal, about(plan, self.connection))
+            kept = record(self.journal, about(plan, self.connection, self.session))
             return Mute(plan, record=kept, new_id=new_id, tell=tell)
 
         return StandingMute(make, self.session, on_change=on_change)

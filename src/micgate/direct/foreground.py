@@ -91,6 +91,7 @@ class _Guarded:
         self.ran = False
         self._genesys = genesys
         self._plan = plan
+        self._about = about(plan, genesys.connection, genesys.session)
         self._guard = guard
         self._lock = lock
         self._journal = genesys.journal or Journal(state_dir / "direct.jsonl")
@@ -111,7 +112,7 @@ class _Guarded:
         return self._keeper.ended
 
     def _mute(self, say: Tell) -> Mute:
-        record = JournalWitness(self._journal, about(self._plan, self._genesys.connection))
+        record = JournalWitness(self._journal, self._about)
 
         def tell(progress: Progress) -> None:
             self._guard.lend(lent(self._genesys.session))
@@ -142,7 +143,7 @@ class _Guarded:
         credentials = connection.credentials
         return Charge(
             plan=self._plan,
-            about=about(self._plan, connection),
+            about=self._about,
             region=connection.region,
             network=connection.network,
             extra_headers=dict(connection.extra_headers),

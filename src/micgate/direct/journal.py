@@ -49,6 +49,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     command_id: str | None = None
     api: str | None = None
     """The API host: ids of one organization mean nothing in another."""
+    until: str | None = None
+    """When a mute is due to end."""
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +68,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     deliberate: bool
     reason: str | None
     api: str | None
+    until: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +82,7 @@ class About:
     note: str | None = None
     mute_id: str | None = None
     api: str | None = None
+    until: str | None = None
 
 
 class Journal:
@@ -114,7 +118,7 @@ class Journal:
             action=action,
             phase=phase,
             latency_ms=None if latency_ms is None else round(latency_ms, 1),
-            timestamp=_stamp(time.time()),
+            timestamp=stamp(time.time()),
             status=status,
             actor=self._actor,
             reason=about.reason,
@@ -125,6 +129,7 @@ class Journal:
             mute_id=about.mute_id,
             command_id=command_id,
             api=about.api,
+            until=about.until,
         )
         try:
             _append(self.path, msgspec.json.encode(entry) + b"\n", sync=sync)
@@ -133,7 +138,7 @@ class Journal:
 
     def entries(self) -> list[Entry]:
         """The entries of the last day, oldest first. Lines that are no entries are passed over."""
-        earliest = _stamp(time.time() - MEMORY_SECONDS)
+        earliest = stamp(time.time() - MEMORY_SECONDS)
         recent = []
         for line in _lines_backwards(self.path):
             entry = _entry(line)
@@ -156,6 +161,11 @@ class Journal:
         """Whether the journal shows that this OS user closed this very leg and did not give it back."""
         leg = (conversation_id, participant_id)
         return any((each.conversation_id, each.participant_id) == leg for each in self.standing())
+
+
+def stamp(moment: float) -> str:
+    """A time as the journal writes it; `moment` is in seconds since 1970."""
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(moment))}.{int(moment * 1000) % 1000:03d}Z"
 
 
 class JournalWitness:
@@ -285,6 +295,7 @@ class _Closings:
             deliberate=self._left or last.event.startswith("set."),
             reason=last.reason,
             api=last.api,
+            until=last.until,
         )
 
 
@@ -342,10 +353,6 @@ def _entry(line: bytes) -> Entry | None:
         return msgspec.json.decode(line, type=Entry)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-
-
-def _stamp(moment: float) -> str:
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(moment))}.{int(moment * 1000) % 1000:03d}Z"
 
 
 def _os_user() -> str:

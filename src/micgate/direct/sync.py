@@ -149,7 +149,7 @@ class SyncGenesys:
         plan = wish.plan(call, self.connection, has_user=drive(session.has_user()), now=session.monotonic())
 
         def made(tell: Callable[[Progress], None]) -> Mute:
-            kept = record(self.journal, about(plan, self.connection))
+            kept = record(self.journal, about(plan, self.connection, session))
             return Mute(plan, record=kept, new_id=new_id, tell=tell)
 
         return StandingMute(made, session, on_change=on_change)

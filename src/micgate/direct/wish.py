@@ -8,8 +8,9 @@ from micgate.control import mute, policy
 from micgate.control.errors import WishError
 from micgate.control.policy import OnOverride, OpenPolicy
 from micgate.direct.connect import Connection
-from micgate.direct.journal import About
+from micgate.direct.journal import About, stamp
 from micgate.direct.memory import DOUBT_SECONDS, Plan
+from micgate.genesys.io import Io
 from micgate.genesys.reading import Call
 
 
@@ -66,7 +67,7 @@ class Wish:
         )
 
 
-def about(plan: Plan, connection: Connection) -> About:
+def about(plan: Plan, connection: Connection, io: Io) -> About:
     """What the journal says of this mute."""
     return About(
         command="mute",
@@ -76,6 +77,7 @@ def about(plan: Plan, connection: Connection) -> About:
         note=plan.note,
         mute_id=plan.mute_id,
         api=connection.region.host,
+        until=stamp(io.now() + plan.release_at - io.monotonic()),
     )
 
 
