@@ -78,7 +78,7 @@ class PostgresStore:
             found = await due.concerned(connection, term.org, rows)
             lapsed = await due.lapsed(connection, term.org, now=now, owner_grace=owner_grace, limit=limit)
             next_at = await due.next_at(connection, term.org, owner_grace=owner_grace)
-        return DueNow(due=tuple(fold.due(row, found) for row in rows), lapsed=lapsed, next_at=next_at)
+        return DueNow(due=fold.dues(rows, found), lapsed=lapsed, next_at=next_at)
 
     async def observe(self, term: Term, sightings: Sequence[Sighting], *, now: float) -> tuple[Noted, ...]:
         org, targets = term.org, {sighting.target for sighting in sightings}
