@@ -101,6 +101,17 @@ def test_a_second_signal_does_not_break_the_give_back(muting, twin, call):
     assert is_open(twin, call)
 
 
+def test_signals_until_the_very_end_do_not_change_the_exit_code(muting, twin, call):
+    process = muting("--json")
+    process.send_signal(signal.SIGINT)
+    while process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate()
+    assert process.returncode == 130
+    assert json.loads(out.splitlines()[-1])["exit_code"] == 130
+    assert is_open(twin, call)
+
+
 def test_a_signal_before_anything_was_sent_mutes_nothing(shell, twin, call, ada, until):
     twin.fault("slow", match={"path": "/api/v2/users/search"}, seconds=2)
     before = len(twin.requests())

@@ -20,7 +20,7 @@ class Stopped(SystemExit):
 
 
 def heed(*, also_ignored: bool = False) -> None:
-    """From now on the first SIGINT, SIGTERM or SIGHUP raises `Stopped`; later ones wait for the clean-up.
+    """From now on the first SIGINT, SIGTERM or SIGHUP raises `Stopped`; later ones change nothing.
 
     A signal inherited as ignored (nohup, a background job of a script) stays ignored unless `also_ignored`: a
     mute must end with its terminal.
@@ -31,15 +31,14 @@ def heed(*, also_ignored: bool = False) -> None:
 
 
 def rest() -> None:
-    """The command has its result and exit code: no signal changes them from now on."""
+    """The command ends, or has its result and exit code: no signal changes that from now on.
+
+    Ignored, not handled: when Python shuts down it gives handled signals their deadly default back.
+    """
     for each in _ENDING:
-        signal.signal(each, _wait)
+        signal.signal(each, signal.SIG_IGN)
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
     rest()
     raise Stopped(number)
-
-
-def _wait(_number: int, _frame: FrameType | None) -> None:
-    """What stood is being given back already, or was."""
