@@ -41,6 +41,10 @@ PURE = (
     "genesys/strategy.py",
     "genesys/models.py",
     "genesys/requests.py",
+    "platform/port.py",
+    "platform/shown.py",
+    "keeper/budget.py",
+    "keeper/waiting.py",
 )
 
 
