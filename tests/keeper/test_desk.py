@@ -42,7 +42,7 @@ async def test_a_finger_that_was_faster_than_our_request_is_not_taken_for_it(des
     await desk.wake.turn()
     desk.shows(muted=True)
     await desk.rounds()
-    assert desk.outcomes() == [("mute", Kind.NOT_SENT)]
+    assert desk.outcomes() == [("mute", Kind.NOT_SENT), ("mute", Kind.ACCEPTED)]  # sent anew, at once
     assert desk.memory().closed_by is ClosedBy.NOT_US
     await desk.rounds(5)
     await desk.release(mute)

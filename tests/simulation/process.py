@@ -107,6 +107,10 @@ class Process:
     def pause_at(self, moment: Moment | None, then: Callable[[], None]) -> None:
         self._stop(moment, lambda: (self._fall_asleep(), then()))
 
+    def forget_plans(self) -> None:
+        if not self.dead:
+            self.link.stop_at = None
+
     def go_on(self) -> None:
         self.paused = False
 

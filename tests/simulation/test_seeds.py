@@ -1,6 +1,7 @@
 """A hundred seeds, half an hour each: people and trouble at random, every invariant at every step."""
 
 import pytest
+
 from simulation.story import draw
 from simulation.world import Simulation
 

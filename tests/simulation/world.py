@@ -227,6 +227,8 @@ class Simulation:
                 self._step_clock(step)
 
     def _begin(self, step: Step, trouble: Trouble) -> None:
+        if self.world.now < self._noted_at:
+            return
         alone = step.chance().random() < 0.4
         self.weather.begin(
             trouble, seconds=step.seconds, share=step.share, victim=step.agent if alone else None
@@ -283,6 +285,8 @@ class Simulation:
         if self._kept() and not self.weather.now():
             self.clock_offset += step.chance().choice([-3600.0, -30.0, -5.0, 5.0, 30.0, 86_400.0])
             self._noted_at = self.world.now + _NOTED_AFTER
+            for process in self.processes:
+                process.forget_plans()
 
     def _turn_knobs(self, step: Step) -> None:
         chance = step.chance()

@@ -59,7 +59,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The one closing word about a command.
 
     `again_at` invites a new command from then on: set after a rate limit, an expired token, or when another
-    strategy is left to try. Without it a refusal is final. `word` is meant for programs, `says` for people.
+    strategy is left to try. Without it a refusal is final. What was not sent and is invited again was held
+    back by news, and does not count as tried. `word` is meant for programs, `says` for people.
     """
 
     command_id: str

@@ -16,6 +16,8 @@ def conclude(memory: Memory, outcome: Outcome, now: float, *, pace: Pace = PACE)
     if pending is None or pending.id != outcome.command_id:
         return _late(memory, outcome)
     memory = _replace(memory, pending=None, not_before=outcome.again_at or 0.0)
+    if outcome.kind is Kind.NOT_SENT and outcome.again_at is not None:
+        return _never_tried(memory, pending)
     if pending.verb is Verb.READ:
         return memory
     memory = _replace(memory, outcome=outcome.kind)
@@ -52,6 +54,13 @@ def _turned_away(memory: Memory, command: Command, outcome: Outcome) -> Memory:
         else None
     )
     return _replace(_unsent(memory, command), refusal=refusal)
+
+
+def _never_tried(memory: Memory, command: Command) -> Memory:
+    """Something was told just before it would have left: decide anew, as if nothing had been tried."""
+    if command.verb is Verb.READ:
+        return _replace(memory, looks=max(0, memory.looks - 1))
+    return _replace(_unsent(memory, command), tries=max(0, memory.tries - 1))
 
 
 def _late(memory: Memory, outcome: Outcome) -> Memory:

@@ -17,7 +17,7 @@ from micgate.store.verbs import Closing
 MOST_AT_ONCE = 100
 
 _NOT_KEEPER = Answer(kind=Kind.NOT_SENT, word="not_keeper")
-_OVERTAKEN = Answer(kind=Kind.NOT_SENT, word="overtaken")
+_OVERTAKEN = Answer(kind=Kind.NOT_SENT, word="overtaken", again_in=0.0)
 _CUT_OFF = Answer(kind=Kind.UNKNOWN, word="cut_off")
 
 

@@ -1,5 +1,6 @@
 """What an outcome leaves behind."""
 
+import msgspec
 import pytest
 
 from micgate.control.command import Command, Kind, Lane, Outcome, Verb
@@ -53,6 +54,14 @@ def test_an_accepted_command_already_seen_explains_no_second_change():
 
 def test_an_unknown_one_still_may():
     assert not conclude(waiting(mute(landed=True)), outcome(Kind.UNKNOWN), NOW).doubts[0].landed
+
+
+def test_what_news_held_back_does_not_count_as_tried():
+    memory = conclude(waiting(), outcome(Kind.NOT_SENT, again_at=NOW), NOW)
+    assert (memory.tries, memory.outcome, memory.sent, memory.met) == (0, None, None, ())
+    read = msgspec.structs.replace(mute(), verb=Verb.READ)
+    memory = msgspec.structs.replace(waiting(), pending=read, looks=1)
+    assert conclude(memory, outcome(Kind.NOT_SENT, again_at=NOW), NOW).looks == 0
 
 
 @pytest.mark.parametrize("kind", [Kind.REFUSED, Kind.NOT_SENT])
