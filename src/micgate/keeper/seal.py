@@ -8,7 +8,7 @@ from micgate.store.entries import Sealed
 from micgate.store.leases import Term
 from micgate.store.verbs import Verbs
 
-TICK = 0.015
+TICK = 0.02
 """Seconds between two batches: one costs as much as a transaction, however many entries it has."""
 LOOK = 1.0
 """Without a hint, look this often."""

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from micgate.control.command import Command, Kind, Outcome
+from micgate.control.command import Command, Kind, Outcome, Verb
 from micgate.control.microphone import Observed
 from micgate.keeper.budget import Budget
 from micgate.keeper.clock import ServiceClock
@@ -89,7 +89,7 @@ class Sender:
         asked_at = self._clock.now()
         if not self._tenure.may_send(self._clock.boot.boot()):
             self._leave(order, _NOT_KEEPER)
-        elif self._mirror.overtaken(order.target, order.seen):
+        elif order.command.verb is not Verb.READ and self._mirror.overtaken(order.target, order.seen):
             self._leave(order, _OVERTAKEN)
         else:
             self._mirror.let_go(order.target)

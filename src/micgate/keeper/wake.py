@@ -232,6 +232,8 @@ class Wake:
 
     def _account_for(self, plan: _Plan) -> None:
         """Who will be in need of the budget, and about whom news matter."""
+        if plan.due.target.subject is Subject.RECORDING:
+            return
         memory = plan.decision.memory
         ends = _ends(plan)
         due = max(ends, default=memory.due if plan.puts_off else None)
