@@ -73,9 +73,13 @@ class Serving:
             return self.process.wait(STOP_SECONDS)
 
     def close(self) -> None:
-        if self.process.poll() is None:
-            self.end()
-        self.simulator.stop()
+        try:
+            if self.process.poll() is None:
+                self.end()
+        finally:
+            self.process.kill()
+            self.process.wait()
+            self.simulator.stop()
 
     def on_call(self) -> OnCall:
         """An agent nobody else has, on a call that the service has seen."""
