@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 from contents import open_folder
-from desk import open_desk
+from front_desk import open_desk
 
 from micgate.store import migrate
 from micgate.store.embedded import OWNER, Embedded

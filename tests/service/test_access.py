@@ -4,7 +4,7 @@ import asyncio
 import inspect
 
 import pytest
-from desk import Limits, Scope
+from front_desk import Limits, Scope
 
 from micgate.service.access import needs
 from micgate.service.app import RESOURCES

@@ -1,6 +1,6 @@
 """The stream: a snapshot, then changes; resumable, filtered, bounded."""
 
-from desk import Limits, Scope
+from front_desk import Limits, Scope
 
 from micgate.service import stream
 

@@ -5,7 +5,7 @@ import json
 from urllib.parse import urlsplit
 
 import pytest
-from desk import Scope
+from front_desk import Scope
 
 from micgate.log import Log
 from micgate.service import gate, health, listen

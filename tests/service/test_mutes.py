@@ -4,7 +4,7 @@ import asyncio
 import time
 
 import pytest
-from desk import Limits, Scope
+from front_desk import Limits, Scope
 
 from micgate.control.microphone import LegState
 

@@ -4,7 +4,7 @@ import csv
 import io
 
 import msgspec
-from desk import Scope
+from front_desk import Scope
 
 from micgate.audit.export import COLUMNS
 from micgate.audit.verify import verify

@@ -53,7 +53,10 @@ class Serving:
     def stop(self, process=None):
         process = process or self.processes[-1]
         process.send_signal(signal.SIGTERM)
-        return process.wait(STOP_SECONDS)
+        try:
+            return process.wait(STOP_SECONDS)
+        finally:
+            process.kill()
 
     def end(self):
         while self.processes:

@@ -67,8 +67,11 @@ def serve(*, host: str | None, port: int | None, as_json: bool) -> int:
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
 
     def started(announcement: "Announcement") -> None:
-        members = {"url": announcement.url, "region": announcement.region, "pid": announcement.pid}
-        output.result(f"micgate serves on {announcement.url}; see {announcement.url}/readyz", members)
+        # Not `output.result`, after which signals count for nothing.
+        if as_json:
+            output.json({"url": announcement.url, "region": announcement.region, "pid": announcement.pid})
+        else:
+            output.say(f"micgate serves on {announcement.url}; see {announcement.url}/readyz")
 
     return run.serve(msgspec.structs.replace(settings, **given), started=started)
 

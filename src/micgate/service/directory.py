@@ -14,7 +14,8 @@ from micgate.store.postgres import PostgresStore
 
 KNOWN_SECONDS = 600.0
 """Whose name an e-mail address is, and how large a queue, is looked up again after this."""
-_ALL = "queues"
+_ALL, _MARKED = "queues", "marked"
+_MARKED_SECONDS = 1.0
 
 
 class Directory:
@@ -28,6 +29,7 @@ class Directory:
         self._look_up = look_up
         self._people: Shelf[str, Agent] = Shelf(KNOWN_SECONDS, monotonic)
         self._queues: Shelf[tuple[str, str], str | None] = Shelf(3600.0, monotonic)
+        self._marked: Shelf[str, frozenset[tuple[str, str]]] = Shelf(_MARKED_SECONDS, monotonic)
         self._sizes: Shelf[str, dict[str, int]] = Shelf(KNOWN_SECONDS, monotonic)
 
     async def agent(self, ref: str) -> Agent:
@@ -90,6 +92,16 @@ class Directory:
         if key not in self._queues:
             self._queues.put(key, await self._look_up.queue_of(user_id, conversation_id))
         return self._queues.get(key)
+
+    async def protected(self) -> frozenset[tuple[str, str]]:
+        """Pairs of kind (agent, queue) and id, at most a second old."""
+        if _MARKED not in self._marked:
+            self._marked.put(_MARKED, await self._store.agents.protected(self._org))
+        return self._marked.get(_MARKED) or frozenset()
+
+    def forget_protected(self) -> None:
+        """Somebody has just marked, or unmarked, one."""
+        self._marked.drop(_MARKED)
 
     async def is_from(self, user_id: str, conversation_id: str, queue_id: str) -> bool:
         """Whether that call came from this queue; one that is over counts for none."""

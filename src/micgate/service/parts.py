@@ -31,4 +31,6 @@ class Parts:
     """Those that may be given, the default first."""
     checkpoint: Callable[[], Awaitable[Checkpoint | None]] | None = None
     """The latest one."""
+    nudge: Callable[[], None] = lambda: None
+    """Tells the keeper of this process, if it has one, that there is work."""
     turns: Turns = field(default_factory=Turns)

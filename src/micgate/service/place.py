@@ -126,7 +126,9 @@ async def place(parts: Parts, principal: Principal, plan: Plan, *, key: Idempote
 
 async def commit(parts: Parts, change: Change) -> Placed:
     """Change mutes. A commit that may have been lost is repeated with the same ids: that is done once."""
-    return await _repeated(lambda: parts.store.place(change, now=parts.now()))
+    placed = await _repeated(lambda: parts.store.place(change, now=parts.now()))
+    parts.nudge()
+    return placed
 
 
 async def _repeated(commit: Callable[[], Awaitable[Placed]]) -> Placed:
@@ -197,7 +199,7 @@ def seconds_asked(
 async def _permit(
     parts: Parts, principal: Principal, wish: NewMute, agent: Agent, *, call: str | None, seconds: float
 ) -> None:
-    marked = await parts.store.agents.protected(parts.org)
+    marked = await parts.directory.protected()
     some_queue = any(kind == "queue" for kind, _ in marked)
     queue, known = None, False
     if call is not None and permission.needs_queue(principal.limits, protected_queues=some_queue):

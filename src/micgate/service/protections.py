@@ -78,6 +78,7 @@ async def _mark(parts: Parts, principal: Principal, kind: Kind, ref: str, *, pro
     await parts.store.agents.protect(
         parts.org, kind, id_, protect=protect, at=now, by=principal.actor.spelled, entry=told
     )
+    parts.directory.forget_protected()
     return ProtectionView(kind=kind, id=id_, protected=protect)
 
 

@@ -53,7 +53,18 @@ class Running:
 
 def serve(settings: Settings, *, started: Started) -> int:
     """Blocks until SIGINT or SIGTERM; then what is on its way is finished and the lease handed over."""
-    return asyncio.run(_serve(settings, started))
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_serve(settings, started))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Where there is uvloop, it takes a third less processor time."""
+    try:
+        import uvloop  # noqa: PLC0415 -- not on every system
+    except ModuleNotFoundError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
 
 
 async def _serve(settings: Settings, started: Started) -> int:
@@ -114,6 +125,7 @@ def _put_together(
         monotonic=time.monotonic,
         log=log,
         reasons=settings.reasons,
+        nudge=lambda: kept.nudge(),  # noqa: PLW0108 -- made below
     )
     metrics = Metrics()
     stream = Stream(parts, told=metrics.told, log=log)
