@@ -30,6 +30,9 @@ demo: $(STAMP) ## Mute a live call on the simulator; ONCE=1 ends after the run
 test: $(STAMP) ## Run the whole test suite
 	@$(BIN)/python -m pytest
 
+soak: $(STAMP) ## Simulate two hours a seed until stopped or broken; SOAK="--seed 1 --runs 1000"
+	@PYTHONPATH=tests $(BIN)/python -m simulation $(SOAK)
+
 format: $(STAMP) ## Format the code
 	@$(BIN)/ruff format src tests benchmarks examples docs/generate.py
 	@$(BIN)/ruff check --fix --quiet src tests benchmarks examples docs/generate.py
@@ -46,4 +49,4 @@ docs: $(STAMP) ## Write the generated parts of the documents
 bench: $(STAMP) ## Measure, side by side, with medians and ratios
 	@$(BIN)/python -m benchmarks
 
-.PHONY: help setup demo test format check docs bench
+.PHONY: help setup demo test soak format check docs bench

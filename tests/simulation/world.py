@@ -74,7 +74,6 @@ class Simulation:
     """`run` raises `Broken`, or whatever a process died of."""
 
     story: Story
-    trace: list[str] = field(default_factory=list)
     world: World = field(init=False)
     store: MemoryStore = field(init=False)
     weather: Weather = field(init=False)
@@ -144,6 +143,11 @@ class Simulation:
             for process in self.processes:
                 process.kill_at(None)
         return self
+
+    def history(self) -> list[tuple[float, str]]:
+        """What was written down, with times: two runs that agree in this were the same run."""
+        entries = self.store.contents.entries
+        return [(entry.at, f"{entry.action} {entry.target} {entry.command_id}") for entry in entries]
 
     # -- time ---------------------------------------------------------------------------------------------
 
