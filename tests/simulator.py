@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,6 +34,7 @@ class Simulator:
 
     def __init__(self, process: subprocess.Popen[str], told: dict[str, Any]) -> None:
         self.process = process
+        self._seeds = count(7)
         self._tell(told)
 
     def _tell(self, told: dict[str, Any]) -> None:
@@ -93,8 +95,12 @@ class Simulator:
             connection.close()
 
     def reset(self, **wanted: Any) -> None:
-        """A new world: quiet, the usual dozen agents and seed 7 unless told."""
-        self._tell(self.control("POST", "/reset", {"seed": 7, "agents": 12, "quiet": True} | wanted))
+        """A new world: quiet, the usual dozen agents and a seed of its own unless told.
+
+        A guardian that a test left behind knows nobody in it: its ids and its token are of another seed.
+        """
+        fresh = {"seed": next(self._seeds), "agents": 12, "quiet": True}
+        self._tell(self.control("POST", "/reset", fresh | wanted))
 
     def ledger(self, after: int = 0, *, kind: str | None = None) -> list[dict[str, Any]]:
         entries: list[dict[str, Any]] = self.control("GET", f"/ledger?after={after}")

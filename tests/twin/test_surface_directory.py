@@ -38,6 +38,7 @@ def test_a_search_without_a_hit_has_no_results_member(twin):
     ],
 )
 def test_criteria_mean_what_they_say(twin, criterion, total):
+    twin.reset(seed=7)
     body = {"query": [criterion]}
     assert Platform.as_client(twin).expect(200, "POST", "/api/v2/users/search", body).json["total"] == total
 
