@@ -49,7 +49,7 @@ async def test_a_killed_keeper_is_followed_by_the_next_within_five_seconds(org, 
     assert is_explained(org, await org.commands())
 
 
-@pytest.mark.parametrize("moment", [0.0, 0.004, 0.012])
+@pytest.mark.parametrize("moment", [0.0, 0.01])
 async def test_a_keeper_killed_in_mid_send_leaves_nobody_muted(org, twin, moment):
     first = org.start()
     await first.listens()

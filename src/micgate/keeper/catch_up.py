@@ -34,7 +34,7 @@ def load(mirror: Mirror, remembered: Iterable[Remembered]) -> None:
     """At the beginning of a term: nothing was heard since the last one, so everything is out of sight."""
     rows = [row for row in remembered if _going_on(row)]
     for row in rows:
-        mirror.stakes(row.target, are=at_stake(row.memory))
+        mirror.stakes(row.target, are=_matters(row))
     mirror.lose_sight(row.target for row in rows)
 
 
@@ -56,14 +56,13 @@ class CatchUp:
 
     def missed(self, users: frozenset[str], reason: str | None) -> None:
         """A line was lost, or is back: either way something may have been missed until now."""
-        if reason is None:
-            self._blind -= users
-            self._overview_at = self._clock.now()
-            self._mirror.lose_sight(self._mirror.live(users))
-            self._something.set()
-        else:
+        self._mirror.lose_sight(self._mirror.live(users))
+        if reason is not None:
             self._blind |= users
-            self._mirror.lose_sight(self._mirror.at_stake(users))
+            return
+        self._blind -= users
+        self._overview_at = self._clock.now()
+        self._something.set()
 
     async def turn(self) -> None:
         """Wait until something is to be caught up with, and see to it."""
@@ -115,5 +114,10 @@ class CatchUp:
 
 
 def _going_on(row: Remembered) -> bool:
+    """Also when the agent has left: under a mute, nobody may come back unseen."""
     seen = row.memory.seen
-    return at_stake(row.memory) or seen is None or seen.state is not LegState.OVER
+    return _matters(row) or seen is None or seen.state is not LegState.OVER
+
+
+def _matters(row: Remembered) -> bool:
+    return at_stake(row.memory) or bool(row.memory.mutes)

@@ -102,11 +102,12 @@ class Mirror:
     # What is known.
 
     def live(self, users: Collection[str] | None = None) -> list[Target]:
-        """Microphones that were not over when last heard of; of these agents only."""
+        """Microphones that were not over when last heard of, or are at stake; of these agents only."""
         return [
             target
             for target, known in self._known.items()
-            if known.state is not LegState.OVER and (users is None or target.user_id in users)
+            if (known.at_stake or known.state is not LegState.OVER)
+            and (users is None or target.user_id in users)
         ]
 
     def unheard(self, *, before: float) -> list[Target]:
