@@ -355,11 +355,14 @@ def _assignments(text: str) -> Iterator[tuple[str, str]]:
 def _find(setting: Setting, environ: Mapping[str, str], dotenv: _Dotenv) -> _Found | None:
     found = _find_in(setting, environ, "the environment")
     if found is None and setting.dotenv:
-        return _find_in(setting, dotenv.values, str(dotenv.path))
+        return _find_in(setting, dotenv.values, str(dotenv.path), inside=dotenv.path.parent)
     return found
 
 
-def _find_in(setting: Setting, values: Mapping[str, str], place: str) -> _Found | None:
+def _find_in(
+    setting: Setting, values: Mapping[str, str], place: str, *, inside: Path | None = None
+) -> _Found | None:
+    """`inside` is the only folder whose files may be named here."""
     for variable in setting.names:
         text = values.get(variable, "").strip()
         file = values.get(f"{variable}_FILE", "").strip() if setting.secret else ""
@@ -370,8 +373,19 @@ def _find_in(setting: Setting, values: Mapping[str, str], place: str) -> _Found 
         if text:
             return _Found(text, variable, place)
         if file:
-            return _Found(_file_text(f"{variable}_FILE", Path(file)), f"{variable}_FILE", place)
+            path = Path(file) if inside is None else _near(f"{variable}_FILE", inside / file, inside)
+            return _Found(_file_text(f"{variable}_FILE", path), f"{variable}_FILE", place)
     return None
+
+
+def _near(variable: str, path: Path, folder: Path) -> Path:
+    """A `.env` that came with a cloned repository must not have any file of this user sent anywhere."""
+    if path.resolve().is_relative_to(folder.resolve()):
+        return path
+    raise UnsafeSettingError(
+        f"{variable} in .env names a file outside the folder of that .env.",
+        remedy="Set it in the environment, or keep the file beside the .env.",
+    )
 
 
 def _file_text(variable: str, path: Path) -> str:

@@ -151,6 +151,14 @@ def test_a_secret_file_of_the_environment_is_not_sent_where_dotenv_says(loaded, 
         loaded({"GENESYS_CLIENT_SECRET_FILE": str(file)}, dotenv("GENESYS_REGION=evil.example"))
 
 
+def test_dotenv_names_secret_files_in_its_own_folder_only(loaded, dotenv, tmp_path):
+    (tmp_path / "beside").write_text(SECRET)
+    assert loaded({}, dotenv("GENESYS_CLIENT_SECRET_FILE=beside")).client_secret == SECRET
+    for elsewhere in ("/etc/hostname", "../elsewhere", str(tmp_path.parent / "elsewhere")):
+        with pytest.raises(UnsafeSettingError, match="outside the folder"):
+            loaded({}, dotenv(f"GENESYS_CLIENT_SECRET_FILE={elsewhere}"))
+
+
 def test_secret_and_host_may_both_be_in_dotenv_or_both_in_the_environment(loaded, dotenv):
     both = f"GENESYS_CLIENT_SECRET={SECRET}\nGENESYS_REGION=mypurecloud.ie\n"
     assert loaded({}, dotenv(both)).client_secret == SECRET
