@@ -78,9 +78,11 @@ async def of_users(connection: Connection, org: str, users: Iterable[str]) -> tu
 async def lock(connection: Connection, org: str, targets: Iterable[Target]) -> dict[Target, Remembered]:
     """Those that exist, in the order of locks: microphones, then recordings."""
     found: dict[Target, Remembered] = {}
-    for subject, wanted in by_subject(targets):
-        rows = await every(connection, _SQL[subject]["lock"], {"org": org, **_keys(wanted)})
-        found |= {one.target: one for one in (remembered(org, row) for row in rows)}
+    for subject, part in by_subject(targets):
+        wanted = set(part)
+        rows = await every(connection, _SQL[subject]["lock"], {"org": org, **_keys(part)})
+        read = (remembered(org, row) for row in rows)
+        found |= {one.target: one for one in read if one.target in wanted}
     return found
 
 

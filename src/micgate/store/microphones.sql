@@ -28,16 +28,17 @@ select phase, count(*) as microphones from {table} where org = %(org)s group by 
 select conversation_id, user_id from {table} where org = %(org)s and user_id = any(%(users)s::text[]);
 
 -- name: lock
-select m.conversation_id, m.user_id, m.version, m.memory
-from {table} m join unnest(%(conversation_id)s::text[], %(user_id)s::text[]) as wanted (conversation_id, user_id)
-  on m.conversation_id = wanted.conversation_id and m.user_id = wanted.user_id
-where m.org = %(org)s
-order by m.conversation_id, m.user_id for no key update of m;
+-- Perhaps a few more than wanted. No join: a plan for one, made while the table was empty and kept until it is
+-- analysed, took 17 ms for 100 rows.
+select conversation_id, user_id, version, memory from {table}
+where org = %(org)s and conversation_id = any(%(conversation_id)s::text[]) and user_id = any(%(user_id)s::text[])
+order by conversation_id, user_id for no key update;
 
 -- name: wake
 update {table} m set wake_at = least(m.wake_at, %(now)s), version = m.version + 1
 from unnest(%(conversation_id)s::text[], %(user_id)s::text[]) as woken (conversation_id, user_id)
-where m.org = %(org)s and m.conversation_id = woken.conversation_id and m.user_id = woken.user_id;
+where m.org = %(org)s and m.conversation_id = any(%(conversation_id)s::text[])
+  and m.conversation_id = woken.conversation_id and m.user_id = woken.user_id;
 
 -- name: add_awake
 -- In order, because a row that is there already is locked.
@@ -68,7 +69,8 @@ on conflict (org, conversation_id, user_id) do update set
 update {table} m set phase = new.phase, memory = new.memory::jsonb, wake_at = new.wake_at, version = m.version + 1
 from unnest(%(conversation_id)s::text[], %(user_id)s::text[], %(phase)s::text[], %(memory)b::text[],
   %(wake_at)s::float8[]) as new (conversation_id, user_id, phase, memory, wake_at)
-where m.org = %(org)s and m.conversation_id = new.conversation_id and m.user_id = new.user_id;
+where m.org = %(org)s and m.conversation_id = any(%(conversation_id)s::text[])
+  and m.conversation_id = new.conversation_id and m.user_id = new.user_id;
 
 -- name: sweep
 -- Calls that are over and done with.
