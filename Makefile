@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 help: ## Say what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 setup: $(STAMP) ## Install everything into .venv
 
@@ -27,8 +27,11 @@ $(STAMP): pyproject.toml Makefile
 demo: $(STAMP) ## Mute a live call on the simulator; ONCE=1 ends after the run
 	@$(BIN)/micgate demo $(if $(ONCE),--once) $(if $(JSON),--json)
 
-test: $(STAMP) ## Run the whole test suite
-	@$(BIN)/python -m pytest
+test: $(STAMP) ## Run the test suite: simulator, vendor client, library, commands, pure core
+	@$(BIN)/python -m pytest -m "not service"
+
+test-service: $(STAMP) ## Run the tests of the service: real database, kills, simulation
+	@$(BIN)/python -m pytest -m service
 
 soak: $(STAMP) ## Simulate two hours a seed until stopped or broken; SOAK="--seed 1 --runs 1000"
 	@PYTHONPATH=tests $(BIN)/python -m simulation $(SOAK)
@@ -49,4 +52,4 @@ docs: $(STAMP) ## Write the generated parts of the documents
 bench: $(STAMP) ## Measure, side by side, with medians and ratios
 	@$(BIN)/python -m benchmarks
 
-.PHONY: help setup demo test soak format check docs bench
+.PHONY: help setup demo test soak format check docs bench test-service

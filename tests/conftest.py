@@ -10,6 +10,16 @@ from simulator import Simulator
 if TYPE_CHECKING:
     from serving import Serving
 
+SERVICE_ROOMS = {"store", "keeper", "service", "simulation"}
+SERVICE_FILES = {"test_served.py", "test_on_the_service.py", "test_in_the_database.py"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs the service, so that the suite of the direct commands stays quick."""
+    for item in items:
+        if item.path.parent.name in SERVICE_ROOMS or item.path.name in SERVICE_FILES:
+            item.add_marker(pytest.mark.service)
+
 
 @pytest.fixture(scope="session")
 def _process() -> Iterator[Simulator]:
