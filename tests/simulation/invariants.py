@@ -23,6 +23,8 @@ from simulation.broken import Broken
 from simulation.judge import Judge
 
 GRACE = 5.0
+PATIENCE = 31.0
+"""After trouble a mute is tried again 30 s later at the latest; a give-back is in more of a hurry."""
 UNTOLD = 260.0
 """A leg that no event told of is found by the next overview, every 240 s."""
 STORM = 20
@@ -244,18 +246,17 @@ class Invariants:
 
     def _silent(self, target: Target, standing: Sequence[Mute], *, muted: bool, since: float) -> None:
         """Not an invariant of the design, but what a mute is for."""
-        since = max(since, self.disturbed[target], *(mute.placed_at for mute in standing))
+        since = max(since + PATIENCE, self.disturbed[target], *(mute.placed_at for mute in standing))
         row = self.store.contents.rows.get(target)
         phase = row.memory.phase if row else None
         if not muted and self.world.now - since > GRACE and phase is not Phase.CONTESTED:
             raise Broken(0, f"{target.user_id} is heard under a mute, phase {phase}")
 
     def _ends(self, now: float, calm_at: float) -> None:
-        for _, mute in self.store.contents.mutes.values():
-            if mute.stands:
-                due = max(mute.due(owner_grace=60.0)[0], calm_at)
-                if now - due > GRACE:
-                    raise Broken(2, f"{mute.id} still stands {now - due:.1f} s after its end")
+        for _, mute in self.store.contents.standing.values():
+            due = max(mute.due(owner_grace=60.0)[0], calm_at)
+            if now - due > GRACE:
+                raise Broken(2, f"{mute.id} still stands {now - due:.1f} s after its end")
 
     def _live(self) -> Iterable[tuple[Target, str, bool]]:
         """The newest live leg of each agent in each call."""
@@ -302,10 +303,8 @@ class Invariants:
     def standing(self, target: Target) -> list[Mute]:
         return [
             mute
-            for _, mute in self.store.contents.mutes.values()
-            if mute.stands
-            and mute.user_id == target.user_id
-            and mute.conversation_id in {None, target.conversation_id}
+            for _, mute in self.store.contents.standing.values()
+            if mute.user_id == target.user_id and mute.conversation_id in {None, target.conversation_id}
         ]
 
 

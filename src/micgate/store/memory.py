@@ -30,6 +30,7 @@ from micgate.store.verbs import (
     Closing,
     Concluded,
     Decided,
+    Due,
     DueNow,
     Extend,
     Freeze,
@@ -55,7 +56,7 @@ class _Issued:
 
 @dataclass(slots=True)
 class Contents:
-    """Everything that is stored. A copy is a backup."""
+    """Everything that is stored. A copy is a backup. What is looked at all the time has an index."""
 
     mutes: dict[str, tuple[str, Mute]] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
@@ -64,7 +65,9 @@ class Contents:
     entries: list[Entry] = field(default_factory=list)
     private: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
     seals: dict[str, list[Sealed]] = field(default_factory=dict)
-    sealed_ids: set[int] = field(default_factory=set)
+    standing: dict[str, tuple[str, Mute]] = field(default_factory=dict)
+    open: dict[str, _Issued] = field(default_factory=dict)
+    unsealed: dict[str, list[Entry]] = field(default_factory=dict)
     claims: dict[tuple[str, str], Claim] = field(default_factory=dict)
     brakes: dict[str, Brake] = field(default_factory=dict)
     leases: dict[str, Lease] = field(default_factory=dict)
@@ -136,14 +139,14 @@ class MemoryStore:
         self, term: Term, *, now: float, limit: int = 500, owner_grace: float = PACE.owner_grace
     ) -> DueNow:
         self.leases.fence(term)
-        mutes, rows = self.mutes(term.org), self._rows(term.org)
+        rows = self._rows(term.org)
         wakes = {row.target: row.wake_at for row in rows if row.wake_at is not None}
-        alone = [mute for mute in mutes if mute.stands and self._has_no_timer(term.org, mute)]
+        alone = [mute for mute in self._standing(term.org) if self._has_no_timer(term.org, mute)]
         ends = {mute.id: mute.due(owner_grace=owner_grace)[0] for mute in alone}
         late = sorted((at, target) for target, at in wakes.items() if at <= now)
         due = [target for subject in Subject for target in _of(subject, late)[:limit]]
         return DueNow(
-            due=tuple(fold.due(self.contents.rows[target], mutes) for target in due),
+            due=tuple(self._due(self.contents.rows[target]) for target in due),
             lapsed=tuple(mute for mute in alone if ends[mute.id] <= now)[:limit],
             next_at=min((*wakes.values(), *ends.values()), default=None),
         )
@@ -154,7 +157,7 @@ class MemoryStore:
             one.target: self.contents.rows[one.target].memory if one.target in self.contents.rows else BLANK
             for one in sightings
         }
-        standing = [mute for mute in self._mutes(term.org) if mute.stands]
+        standing = self._standing(term.org)
         noted = tuple(
             fold.take_in(self._rules, memories, one, standing=standing, now=now) for one in sightings
         )
@@ -173,12 +176,12 @@ class MemoryStore:
             decided,
             lapses,
             versions={target: row.version for target, row in self.contents.rows.items()},
-            standing={mute.id: mute for mute in self._mutes(term.org) if mute.stands},
+            standing={mute.id: mute for mute in self._standing(term.org)},
             open_commands={one.target: one.command.id for one in self._open(term.org)},
         )
         done = {one.target for one in sorted_.done}
         ended = self._ended(sorted_.endings)
-        self.contents.mutes |= {mute.id: (term.org, mute) for mute in ended}
+        self._write(term.org, ended)
         for target in self._under(term.org, ended) & self.contents.rows.keys() - done:
             self._wake(target, now)
         for one in sorted_.done:
@@ -220,18 +223,16 @@ class MemoryStore:
         self.leases.fence(term)
         seals = self.contents.seals.setdefault(term.org, [])
         last = (seals[-1].seq, seals[-1].hash) if seals else (0, b"")
-        waiting = [
-            one for one in self.contents.entries
-            if one.org == term.org and one.id not in self.contents.sealed_ids
-        ]  # fmt: skip
+        waiting = self.contents.unsealed.get(term.org, [])
         sealed = chained(last, waiting[:limit], self._rules.link)
         seals.extend(sealed)
-        self.contents.sealed_ids.update(one.entry.id for one in sealed)
+        del waiting[: len(sealed)]
         return sealed
 
     def mutes(self, org: str) -> tuple[Mute, ...]:
         """All of them, by id."""
-        return tuple(sorted(self._mutes(org), key=lambda mute: mute.id))
+        found = (mute for theirs, mute in self.contents.mutes.values() if theirs == org)
+        return tuple(sorted(found, key=lambda mute: mute.id))
 
     def remembered(self, org: str) -> tuple[Remembered, ...]:
         """Microphones and recordings, in their order."""
@@ -257,13 +258,14 @@ class MemoryStore:
             case Place():
                 return self._placed(change)
             case Release() | Freeze():
-                ids = change.mute_ids if isinstance(change, Release) else list(self.contents.mutes)
-                found = [mute for mute in self._mutes(org) if mute.stands and mute.id in ids]
+                found = self._standing(org)
+                if isinstance(change, Release):
+                    found = [mute for mute in found if mute.id in change.mute_ids]
                 return self._ended(
                     [Ending(mute_id=mute.id, at=now, end=change.end, by=change.by) for mute in found]
                 )
             case Extend():
-                found = [mute for mute in self._mutes(org) if mute.stands and mute.id in change.mute_ids]
+                found = [mute for mute in self._standing(org) if mute.id in change.mute_ids]
                 return tuple(_extended(mute, change) for mute in found)
             case Unfreeze():
                 return ()
@@ -275,7 +277,7 @@ class MemoryStore:
         for mute in new:
             _check(mute)
             owned = [
-                one for one in (*self._mutes(change.org), *new) if one.stands and one.owner == mute.owner
+                one for one in (*self._standing(change.org), *new) if one.stands and one.owner == mute.owner
             ]
             if change.at_most is not None and len(owned) > change.at_most:
                 raise too_many(change.at_most)
@@ -283,7 +285,7 @@ class MemoryStore:
 
     def _keep(self, change: Change, changed: Iterable[Mute], now: float) -> None:
         contents = self.contents
-        contents.mutes |= {mute.id: (change.org, mute) for mute in changed}
+        self._write(change.org, changed)
         if isinstance(change, Place):
             contents.notes |= {ref: body for ref, body in change.notes if ref not in contents.notes}
         elif isinstance(change, Freeze):
@@ -309,13 +311,15 @@ class MemoryStore:
     def _issue(self, term: Term, target: Target, command: Command) -> None:
         if any(one.target == target for one in self._open(term.org)) or command.id in self.contents.commands:
             raise invariant_broken("commands_one_open")
-        self.contents.commands[command.id] = _Issued(command, target, term.epoch)
+        issued = _Issued(command, target, term.epoch)
+        self.contents.commands[command.id] = self.contents.open[command.id] = issued
 
     def _close(self, outcome: Outcome) -> bool:
         issued = self.contents.commands.get(outcome.command_id)
         if issued is None or issued.outcome is not None:
             return False
         issued.outcome = outcome
+        del self.contents.open[outcome.command_id]
         return True
 
     def _was_said(self, outcome: Outcome) -> bool:
@@ -348,32 +352,47 @@ class MemoryStore:
         for new in entries:
             number = len(self.contents.entries) + 1
             digest = new.private.digest if new.private else None
-            self.contents.entries.append(
-                Entry(
-                    id=number,
-                    org=org,
-                    at=new.at,
-                    actor=new.actor,
-                    action=new.action,
-                    target=new.target,
-                    public=new.public,
-                    mute_id=new.mute_id,
-                    command_id=new.command_id,
-                    private_digest=digest,
-                )
+            entry = Entry(
+                id=number,
+                org=org,
+                at=new.at,
+                actor=new.actor,
+                action=new.action,
+                target=new.target,
+                public=new.public,
+                mute_id=new.mute_id,
+                command_id=new.command_id,
+                private_digest=digest,
             )
+            self.contents.entries.append(entry)
+            self.contents.unsealed.setdefault(org, []).append(entry)
             if new.private:
                 self.contents.private[number] = (new.private.salt, new.private.body)
 
-    def _mutes(self, org: str) -> list[Mute]:
-        return [mute for theirs, mute in self.contents.mutes.values() if theirs == org]
+    def _write(self, org: str, mutes: Iterable[Mute]) -> None:
+        for mute in mutes:
+            self.contents.mutes[mute.id] = (org, mute)
+            if mute.stands:
+                self.contents.standing[mute.id] = (org, mute)
+            else:
+                self.contents.standing.pop(mute.id, None)
+
+    def _standing(self, org: str) -> list[Mute]:
+        """By id."""
+        found = (mute for theirs, mute in self.contents.standing.values() if theirs == org)
+        return sorted(found, key=lambda mute: mute.id)
+
+    def _due(self, row: Remembered) -> Due:
+        kept = (self.contents.mutes.get(mute_id) for mute_id in row.memory.mutes)
+        ended = (one[1] for one in kept if one is not None and not one[1].stands)
+        mutes = sorted((*self._standing(row.target.org), *ended), key=lambda mute: mute.id)
+        return fold.due(row, mutes)
 
     def _rows(self, org: str) -> list[Remembered]:
         return [row for row in self.contents.rows.values() if row.target.org == org]
 
     def _open(self, org: str) -> list[_Issued]:
-        issued = self.contents.commands.values()
-        return [one for one in issued if one.target.org == org and one.outcome is None]
+        return [one for one in self.contents.open.values() if one.target.org == org]
 
     def _has_no_timer(self, org: str, mute: Mute) -> bool:
         if mute.conversation_id is not None:
