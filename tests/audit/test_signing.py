@@ -94,7 +94,11 @@ def elliptic(private: bool) -> bytes:
     )
 
 
-@pytest.mark.parametrize("content", [b"", b"secret-stuff", elliptic(True), KEY.public.pem()])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"secret-stuff", elliptic(True), KEY.public.pem()],
+    ids=["nothing", "no PEM", "another kind of key", "a public key"],
+)
 def test_what_is_no_signing_key_is_refused_without_quoting_it(tmp_path, content):
     path = tmp_path / "audit.key"
     path.write_bytes(content)
@@ -122,6 +126,7 @@ def test_several_public_keys_may_stand_in_one_file():
         (elliptic(False), "no Ed25519"),
         (b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "cannot be read"),
     ],
+    ids=["nothing", "a private key", "another kind of key", "no key inside"],
 )
 def test_what_is_no_public_key_is_refused(pem, says):
     with pytest.raises(KeyUnusable, match=says):
