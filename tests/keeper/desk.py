@@ -49,15 +49,20 @@ class Names(dict):
 
 
 class Platform:
-    """Answers what the test says, and keeps what it was asked."""
+    """Answers what the test says, and keeps what was sent. `way` is called on the way to the wire."""
 
     def __init__(self) -> None:
         self.errands = []
         self.answers = []
+        self.way = lambda: None
+        self.leaving = lambda: True
         self.gate: asyncio.Event | None = None
         self.echo = lambda _errand: None
 
     async def carry_out(self, errand):
+        self.way()
+        if errand.command.verb != "read" and not self.leaving():
+            return Answer(kind=Kind.NOT_SENT, word="held_back")
         self.errands.append(errand)
         if self.gate is not None:
             await self.gate.wait()
@@ -86,6 +91,7 @@ class Desk:
             clock=self.clock,
             recorder=recorder,
         )
+        self.platform.leaving = self.sender.may_leave
         self.wake = Wake(
             store,
             term,

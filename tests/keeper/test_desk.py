@@ -50,6 +50,32 @@ async def test_a_finger_that_was_faster_than_our_request_is_not_taken_for_it(des
     assert "open" not in desk.verbs()
 
 
+async def test_a_finger_is_noticed_up_to_the_moment_at_which_the_request_leaves(desk):
+    """A token or a connection may take long to get."""
+    desk.shows(muted=False)
+    await desk.rounds()
+    desk.platform.way = lambda: desk.shows(muted=True) if not desk.platform.errands else None
+    await desk.place()
+    await desk.rounds()
+    assert desk.outcomes() == [("mute", Kind.NOT_SENT), ("mute", Kind.ACCEPTED)]
+    assert desk.memory().closed_by is ClosedBy.NOT_US
+
+
+async def test_an_order_that_took_too_long_to_leave_stays(desk):
+    desk.shows(muted=False)
+    await desk.rounds()
+
+    def slow():
+        desk.boot.at += 20.0
+        desk.tenure.beaten(desk.boot.at)
+
+    desk.platform.way = slow
+    await desk.place()
+    await desk.rounds()
+    assert desk.verbs() == []
+    assert set(desk.outcomes()) == {("mute", Kind.NOT_SENT)}
+
+
 async def test_an_event_that_only_repeats_what_is_known_holds_nothing_up(desk):
     desk.shows(muted=False)
     await desk.rounds()

@@ -24,7 +24,7 @@ class Keeper:
         self.reign: Reign | None = None
 
     def may_send(self) -> bool:
-        return self.reign is not None and self.reign.tenure.may_send(self.ports.boot.boot())
+        return self.reign is not None and self.reign.sender.may_leave()
 
     def nudge(self) -> None:
         """There may be work: what a replica's own API calls after placing."""

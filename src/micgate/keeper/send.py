@@ -1,6 +1,7 @@
 """Intents → wire → outcomes. What comes here is written and committed; it is sent once, or not at all."""
 
 import asyncio
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from micgate.control.command import Command, Kind, Outcome, Verb
@@ -28,6 +29,18 @@ class Order:
     target: Target
     command: Command
     seen: Observed | None
+
+
+@dataclass(slots=True)
+class _Leaving:
+    """An order on its way to the wire. `left`: it was allowed onto it; `overtaken`: news held it back."""
+
+    order: Order
+    left: bool = False
+    overtaken: bool = False
+
+
+_LEAVING: ContextVar[_Leaving | None] = ContextVar("leaving", default=None)
 
 
 class Sender:
@@ -84,32 +97,66 @@ class Sender:
         if self._tasks:
             await asyncio.wait(self._tasks.values())
 
+    def may_leave(self) -> bool:
+        """The wire's question at the last moment, when there is a token and a connection: it may have taken
+        long to get so far. From a yes on, what arrives may be the effect of the command.
+        """
+        leaving = _LEAVING.get()
+        if not self._tenure.may_send(self._clock.boot.boot()):
+            return False
+        if leaving is None:
+            return True
+        order = leaving.order
+        leaving.overtaken = self._mirror.overtaken(order.target, order.seen)
+        leaving.left = not leaving.overtaken and self._clock.now() < order.command.deadline
+        if leaving.left:
+            self._mirror.let_go(order.target)
+        return leaving.left
+
     async def carry_out(self, order: Order) -> None:
         """From the order to its one closing word, whatever happens in between."""
         asked_at = self._clock.now()
+        reads = order.command.verb is Verb.READ
         if not self._tenure.may_send(self._clock.boot.boot()):
             self._leave(order, _NOT_KEEPER)
-        elif order.command.verb is not Verb.READ and self._mirror.overtaken(order.target, order.seen):
+        elif not reads and self._mirror.overtaken(order.target, order.seen):
             self._leave(order, _OVERTAKEN)
-        else:
+        elif reads:
             self._mirror.let_go(order.target)
             await self._send(order, asked_at)
+        else:
+            await self._send_change(order, asked_at)
 
-    async def _send(self, order: Order, asked_at: float) -> None:
-        """Nothing is awaited between the last look at the lease and the platform."""
+    async def _send_change(self, order: Order, asked_at: float) -> None:
+        leaving = _Leaving(order)
+        _LEAVING.set(leaving)
         answer = _CUT_OFF
-        self.sent += 1
         try:
             answer = await self._platform.carry_out(_errand(order))
         finally:
-            now = self._clock.now()
-            if answer.kind is Kind.NOT_SENT:
-                self._budget.give_back()
+            if answer.kind is Kind.NOT_SENT and not leaving.left:
+                self._leave(order, _OVERTAKEN if leaving.overtaken else answer)
             else:
-                self._budget.answered(answer.allowance, now=now, closed_for=answer.closed_for)
-            if answer.call is not None:
-                self._mirror.read(answer.call, asked_at=asked_at, about=order.target, leg=order.command.leg)
-            self._mirror.close(self._closing(order, answer, asked_at))
+                self._mirror.let_go(order.target)
+                self._arrived(order, answer, asked_at)
+
+    async def _send(self, order: Order, asked_at: float) -> None:
+        answer = _CUT_OFF
+        try:
+            answer = await self._platform.carry_out(_errand(order))
+        finally:
+            self._arrived(order, answer, asked_at)
+
+    def _arrived(self, order: Order, answer: Answer, asked_at: float) -> None:
+        if answer.kind is Kind.NOT_SENT:
+            self._budget.give_back()
+        else:
+            self.sent += 1
+            now = self._clock.now()
+            self._budget.answered(answer.allowance, now=now, closed_for=answer.closed_for)
+        if answer.call is not None:
+            self._mirror.read(answer.call, asked_at=asked_at, about=order.target, leg=order.command.leg)
+        self._mirror.close(self._closing(order, answer, asked_at))
 
     def _leave(self, order: Order, answer: Answer) -> None:
         self._budget.give_back()
