@@ -3,12 +3,19 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from simulator import Simulator
 
 if TYPE_CHECKING:
     from serving import Serving
+
+hypothesis.settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("suite")
+"""Real processes run beside: how long an example takes says nothing."""
 
 SERVICE_ROOMS = {"store", "keeper", "service", "simulation"}
 SERVICE_FILES = {"test_served.py", "test_on_the_service.py", "test_in_the_database.py"}

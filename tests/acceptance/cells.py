@@ -22,7 +22,7 @@ from fault_table import PATIENCE, Fault, Step
 from micgate.direct.lock import holder, is_free
 from simulator import Person, Simulator
 
-LONGEST = 60.0
+LONGEST = 110.0
 POLL, IDLE_POLL = 0.04, 0.25
 WINDOW_MS = 400  # how long the mute is kept on its way, for a fault to be put behind it
 STARTING_AT_ONCE = 3
