@@ -97,7 +97,7 @@ class Invariants:
             if one.observed is None:
                 judge.missed()
             else:
-                judge.told(one.observed, self.store.contents.rows[one.target].memory)
+                judge.told(one.observed)
         for one in sightings:
             self._said(one.target)
 
@@ -141,11 +141,13 @@ class Invariants:
         for one in closings:
             if one.outcome.command_id not in late:
                 self.judge(one.target).closed(one.outcome, self.world.now)
+                self._said(one.target)
 
     def _said(self, target: Target) -> None:
         """Muted is only said when observed, and never while something may have been missed."""
         row = self.store.contents.rows[target]
         judge = self.judge(target)
+        judge.remembered(row.memory)
         if state(row.memory) is State.CONFIRMED and (judge.muted is not True or judge.leg != row.memory.leg):
             raise Broken(4, f"says that {target.user_id} is muted on {row.memory.leg}, nobody told")
 

@@ -10,12 +10,15 @@ DOUBT = 15.0
 
 @dataclass(slots=True)
 class Judge:
-    """Of one microphone. `foreign`: closed, and no command of ours explains it. `blind`: nothing is known."""
+    """Of one microphone. `foreign`: closed, and no command of ours explains it. `blind`: something may have
+    been missed; where nothing of ours is (`at_rest`) the next event makes up for it, elsewhere only a read.
+    """
 
     leg: str | None = None
     muted: bool | None = None
     foreign: bool = False
     blind: bool = True
+    at_rest: bool = True
     former: set[str] = field(default_factory=set)
     mutes: dict[str, tuple[Kind | None, float]] = field(default_factory=dict)
     landed: set[str] = field(default_factory=set)
@@ -23,11 +26,10 @@ class Judge:
     def missed(self) -> None:
         self.blind = True
 
-    def told(self, seen: Observed, memory: Memory) -> None:
-        """`memory` is what it was taken into."""
+    def told(self, seen: Observed) -> None:
         if seen.way is Way.EVENT and seen.leg in self.former:
             return
-        if seen.way is Way.READ or _nothing_of_ours(memory):
+        if seen.way is Way.READ or self.at_rest:
             self.blind = False
         if seen.state is LegState.OVER:
             self.former.add(seen.leg)
@@ -44,6 +46,11 @@ class Judge:
             self.landed |= {one for one, (kind, _) in self.mutes.items() if kind is None}
             self.mutes = {one: about for one, about in self.mutes.items() if about[0] is not Kind.ACCEPTED}
         self.leg, self.muted = seen.leg, seen.muted
+
+    def remembered(self, memory: Memory) -> None:
+        """What is stored of it now."""
+        ours = memory.mutes or memory.doubts or memory.pending
+        self.at_rest = memory.phase is Phase.IDLE and not ours
 
     def made(self, command: Command) -> None:
         if command.verb is Verb.MUTE:
@@ -62,7 +69,3 @@ class Judge:
     def _explained(self, at: float) -> bool:
         """A mute of ours is unanswered, accepted and not yet seen, or unknown and not yet expired."""
         return any(until > at for _, until in self.mutes.values())
-
-
-def _nothing_of_ours(memory: Memory) -> bool:
-    return memory.phase is Phase.IDLE and not (memory.mutes or memory.doubts or memory.pending)
