@@ -3,11 +3,12 @@
 The judge knows what was committed, sent and told, and what is true; nothing that the keeper only thinks.
 """
 
+import copy
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from micgate.control.command import Command, Kind, Verb
-from micgate.control.microphone import LegState, Phase, State, state
+from micgate.control.microphone import Observed, Phase, State, Way, state
 from micgate.control.mute import Mute
 from micgate.control.policy import CAP_SECONDS
 from micgate.genesys.messages import Request
@@ -193,12 +194,13 @@ class Invariants:
 
     def _may_still_open(self, replica: int, target: Target) -> None:
         """What was told since the decision, and is not written down yet, counts as well."""
-        judge = self.judge(target)
-        for _, shown in self.unwritten.get((replica, target), ()):
+        judge = copy.deepcopy(self.judge(target))
+        for at, shown in self.unwritten.get((replica, target), ()):
             if shown is None:
                 raise Broken(3, f"opens {target.user_id} although something may have been missed")
-            if shown.muted and shown.state is LegState.LIVE and judge.muted is False:
-                raise Broken(3, f"opens {target.user_id}, which was just told to be closed by somebody else")
+            judge.told(_event(shown, at))
+        if judge.foreign:
+            raise Broken(3, f"opens {target.user_id}, which was just told to be closed by somebody else")
 
     def _has_an_end(self, sent: Sent) -> None:
         for mute_id in sent.command.mutes:
@@ -317,3 +319,9 @@ def _agrees(sent: Sent, kind: Kind) -> None:
         raise Broken(6, f"{sent.command.verb} is closed as {kind} and arrived {sent.arrived} times")
     if kind is Kind.ACCEPTED and sent.statuses != [202]:
         raise Broken(6, f"{sent.command.verb} is closed as accepted, the platform said {sent.statuses}")
+
+
+def _event(shown: Shown, at: float) -> Observed:
+    return Observed(
+        leg=shown.leg, state=shown.state, muted=shown.muted, held=shown.held, at=at, way=Way.EVENT
+    )
