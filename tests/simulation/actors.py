@@ -149,17 +149,18 @@ class Telephones:
             self._telephony.disconnect(call_id, agent=other.id)
 
     def _come_back(self, step: Step, user: User) -> None:
-        """On a new leg: invited by somebody on a call that the agent has left, or rejoining an own call."""
+        """On a new leg: invited by somebody on a call that the agent has left, or moving to another phone."""
         chance = step.chance()
         for call in self._world.calls.recent_of_user(user.id)[::-1]:
             there = [leg for leg in call.participants if leg.user_id and leg.connected]
             if call.ended or not there:
                 continue
             inviter = there[0].user_id
-            if inviter == user.id and chance.random() < 0.5:
-                continue
             connected = chance.random() < 0.5
-            self._telephony.conference(call.id, agent=inviter, to=user.id, connected=connected)
+            if inviter == user.id:
+                self._telephony.transfer(call.id, agent=inviter, to=user.id, connected=connected)
+            else:
+                self._telephony.conference(call.id, agent=inviter, to=user.id, connected=connected)
             if not connected:
                 self._answer_later(chance.uniform(*_RING), call.id, user)
             return

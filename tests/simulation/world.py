@@ -129,20 +129,33 @@ class Simulation:
         self.desk = Desk(self.world, self.telephones, lambda: [one for one in self.processes if one.awake])
 
     def run(self) -> "Simulation":
-        for process in self.processes:
-            process.start()
+        self.begin()
         for step in self.story.steps:
             self.world.clock.at(BEGINS + step.at, self._stepping(step))
         try:
-            self._until(BEGINS + self.story.seconds)
+            self.go_on(self.story.seconds)
             self.weather.clear()
             self._calm(_RETRIED)
-            self._until(self.world.now + QUIET)
+            self.go_on(QUIET)
             self.invariants.closing()
         finally:
-            for process in self.processes:
-                process.kill_at(None)
+            self.end()
         return self
+
+    def begin(self) -> None:
+        for process in self.processes:
+            process.start()
+
+    def go_on(self, seconds: float) -> None:
+        """Let so much time pass, and everything happen that is due in it."""
+        self._until(self.world.now + seconds)
+
+    def expect_trouble(self, seconds: float) -> None:
+        self._calm(seconds)
+
+    def end(self) -> None:
+        for process in self.processes:
+            process.kill_at(None)
 
     def history(self) -> list[tuple[float, str]]:
         """What was written down, with times: two runs that agree in this were the same run."""

@@ -1,0 +1,98 @@
+"""Two replicas: who keeps the org, who sends, and what a mute costs."""
+
+import pytest
+
+from micgate.control.command import Kind
+from micgate.store.verbs import Place
+from simulation.actors import ORG
+from simulation.stage import Stage
+
+TAKE_OVER = 5.0
+
+
+def keeper(stage):
+    return next(one for one in stage.simulation.processes if one.awake and one.epoch is not None)
+
+
+def stop(stage, process, how):
+    process.kill_at(None) if how == "killed" else process.pause_at(None, lambda: None)
+
+
+@pytest.mark.parametrize("how", ["killed", "stopped"])
+def test_the_next_keeper_sends_within_five_seconds(how):
+    with Stage() as stage:
+        call = stage.call()
+        stop(stage, keeper(stage), how)
+        mute = stage.place(call, seconds=20)
+        stage.run(TAKE_OVER - 3)
+        assert stage.muted(call) is True
+        stage.run(mute.release_at - stage.now + 1)
+        assert stage.muted(call) is False
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_keeper_that_wakes_up_with_an_intent_in_its_hands_sends_nothing(moment):
+    """Stopped just before or after the commit of the intent, for longer than a lease lasts."""
+    with Stage() as stage:
+        call = stage.call()
+        old = keeper(stage)
+        stage.trouble(40)
+        old.pause_at(("command", moment), lambda: None)
+        mute = stage.place(call, seconds=600)
+        stage.run(40)
+        assert keeper(stage) is not old
+        assert stage.muted(call) is True
+        sent = len(stage.sent())
+        old.go_on()
+        stage.run(20)
+        assert len(stage.sent()) == sent
+        assert stage.end_of(mute) is None
+        outcomes = [one.outcome.kind for one in stage.simulation.store.contents.commands.values()]
+        assert Kind.UNKNOWN in outcomes  # the commit had left in both cases, and nobody can know more
+
+
+def test_a_keeper_that_is_killed_with_a_release_due_is_no_reason_to_be_late():
+    with Stage() as stage:
+        call = stage.call()
+        mute = stage.place(call, seconds=12)
+        stage.run(mute.release_at - stage.now - 0.2)
+        stop(stage, keeper(stage), "killed")
+        stage.run(TAKE_OVER + 0.2)
+        assert stage.muted(call) is False
+
+
+def test_a_mute_takes_one_request_and_its_release_one():
+    with Stage() as stage:
+        calls = [stage.call(agent) for agent in range(3)]
+        before = requests(stage)
+        mutes = [stage.place(call, agent) for agent, call in enumerate(calls)]
+        for mute in mutes:
+            stage.release(mute)
+        stage.run(30)
+        assert requests(stage) - before == 6
+
+
+def test_releases_have_room_whatever_is_asked_for():
+    """More mutes than a minute's budget allows: those that were set end on time, and nothing is refused."""
+    with Stage() as stage:
+        stage.trouble(45)
+        calls = [(stage.telephony.place(agent=stage.people[at % 5]).id, at % 5) for at in range(260)]
+        stage.run()
+        release_at = stage.now + 45
+        for call, agent in calls:
+            stage.ask(Place(org=ORG, mutes=(stage.mute(call, agent, release_at=release_at),)))
+        stage.run(40)
+        silent = [call for call, agent in calls if stage.muted(call, agent)]
+        assert len(silent) > 100
+        stage.run(release_at - stage.now + TAKE_OVER)
+        assert [call for call, agent in calls if stage.muted(call, agent)] == []
+        assert 429 not in statuses(stage)
+
+
+def requests(stage):
+    paths = [entry.path for entry in stage.world.ledger.after(0) if hasattr(entry, "path")]
+    return sum("/conversations/" in (path or "") for path in paths)
+
+
+def statuses(stage):
+    return {entry.status for entry in stage.world.ledger.after(0) if hasattr(entry, "status")}
