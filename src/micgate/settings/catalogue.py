@@ -1,0 +1,192 @@
+"""The one list of settings, in the order in which people read it."""
+
+from micgate.settings import parse
+from micgate.settings.setting import Setting
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        name="region",
+        names=("GENESYS_REGION", "GENESYS_ENVIRONMENT", "GENESYS_CLOUD_REGION"),
+        help="Region of the organization: mypurecloud.ie, eu_west_1, or the URL of a gateway or simulator.",
+        default="mypurecloud.com",
+    ),
+    Setting(
+        name="login_url",
+        names=("GENESYS_LOGIN_URL",),
+        help="Login host, when a gateway has one apart from the API's.",
+    ),
+    Setting(
+        name="client_id",
+        names=("GENESYS_CLIENT_ID", "GENESYS_CLOUD_CLIENT_ID"),
+        help="OAuth client: Admin > Integrations > OAuth, grant type Client Credentials.",
+    ),
+    Setting(
+        name="client_secret",
+        names=("GENESYS_CLIENT_SECRET", "GENESYS_CLOUD_CLIENT_SECRET"),
+        help="Secret of that OAuth client.",
+        secret=True,
+    ),
+    Setting(
+        name="access_token",
+        names=("GENESYS_ACCESS_TOKEN",),
+        help="A token you already have; used before the OAuth client and never renewed.",
+        secret=True,
+    ),
+    Setting(
+        name="agent",
+        names=("AGENT_USER_ID",),
+        help="The agent meant when a command names none.",
+    ),
+    Setting(
+        name="control_action",
+        names=("CONTROL_ACTION",),
+        help="What `micgate set` does without a flag: mute or unmute.",
+        parse=parse.one_of("mute", "unmute"),
+    ),
+    Setting(
+        name="strategy",
+        names=("MICGATE_STRATEGY",),
+        help="How to ask Genesys: auto, on_behalf or participant.",
+        default="auto",
+        parse=parse.one_of("auto", "on_behalf", "participant"),
+    ),
+    Setting(
+        name="timeout",
+        names=("MICGATE_TIMEOUT",),
+        help="Seconds to wait until the platform shows a change.",
+        default="10",
+        parse=parse.seconds,
+    ),
+    Setting(
+        name="slow_mute",
+        names=("MICGATE_SLOW_MUTE",),
+        help="A confirmation slower than this many seconds is warned about.",
+        default="2",
+        parse=parse.seconds,
+    ),
+    Setting(
+        name="max_channels",
+        names=("MICGATE_MAX_CHANNELS",),
+        help="Open no notification channel when this many exist; Genesys allows 20 per user and client.",
+        default="18",
+        parse=parse.count,
+    ),
+    Setting(
+        name="service_url",
+        names=("MICGATE_URL",),
+        help="A micgate service to use: https://micgate.example. `none`: straight at Genesys in any case.",
+    ),
+    Setting(
+        name="service_key",
+        names=("MICGATE_KEY",),
+        help="API key of that service (micgate keys add). Not needed for one that this user runs here.",
+        secret=True,
+    ),
+    Setting(
+        name="extra_headers",
+        names=("MICGATE_EXTRA_HEADERS",),
+        help='Headers a gateway asks for, one "Name: value" a line, or a JSON object. Never Authorization.',
+        secret=True,
+        parse=parse.headers,
+    ),
+    Setting(
+        name="https_proxy",
+        names=("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"),
+        help="Proxy on the way to Genesys Cloud; http://name:password@host:port.",
+        secret=True,
+        dotenv=False,
+    ),
+    Setting(
+        name="no_proxy",
+        names=("no_proxy", "NO_PROXY"),
+        help="Hosts to reach without the proxy.",
+        dotenv=False,
+    ),
+    Setting(
+        name="ca_bundle",
+        names=("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+        help="Certificates to trust, as a PEM file; for TLS-inspecting proxies.",
+        dotenv=False,
+    ),
+    Setting(
+        name="org",
+        names=("MICGATE_ORG",),
+        help="The name of the organization in the database, when one holds several.",
+        default="main",
+        parse=parse.org,
+    ),
+    Setting(
+        name="database_url",
+        names=("MICGATE_DATABASE_URL",),
+        help="PostgreSQL 15 or newer: postgresql://name:password@host/micgate. Unset, one is embedded.",
+        secret=True,
+    ),
+    Setting(
+        name="database_dir",
+        names=("MICGATE_DATABASE_DIR",),
+        help="Where the embedded database is kept; root's is in /var/lib/micgate/database.",
+    ),
+    Setting(
+        name="database_user",
+        names=("MICGATE_DB_USER",),
+        help="The account that the embedded database runs as when micgate is root; else postgres or nobody.",
+    ),
+    Setting(
+        name="host",
+        names=("MICGATE_HOST",),
+        help="Address that the service listens on. Beyond loopback it needs TLS or a stated proxy.",
+        default="127.0.0.1",
+    ),
+    Setting(
+        name="port",
+        names=("MICGATE_PORT",),
+        help="Port that the service listens on; 0 picks a free one.",
+        default="8700",
+        parse=parse.port,
+    ),
+    Setting(
+        name="tls_cert",
+        names=("MICGATE_TLS_CERT",),
+        help="Certificate chain of the service, a PEM file.",
+    ),
+    Setting(
+        name="tls_key",
+        names=("MICGATE_TLS_KEY",),
+        help="Private key of that certificate, a PEM file.",
+    ),
+    Setting(
+        name="trusted_proxy",
+        names=("MICGATE_TRUSTED_PROXY",),
+        help="Addresses of the proxy that speaks TLS in front of the service, with commas between.",
+        parse=parse.words,
+    ),
+    Setting(
+        name="reasons",
+        names=("MICGATE_REASONS",),
+        help="Reasons that may be given for a mute, with commas between; the first is the default.",
+        default="supervisor,agent,system,customer,escalation,drill",
+        parse=parse.reasons,
+    ),
+    Setting(
+        name="heartbeat_url",
+        names=("MICGATE_HEARTBEAT_URL",),
+        help="A URL that is asked every minute while all is well: for a watchdog that calls when it stops.",
+        secret=True,
+        dotenv=False,
+    ),
+    Setting(
+        name="state_home",
+        names=("XDG_STATE_HOME",),
+        help="Where the journal and the sign-in are kept, in a folder micgate.",
+        default="~/.local/state",
+        dotenv=False,
+        parse=parse.folder,
+    ),
+    Setting(
+        name="runtime_dir",
+        names=("XDG_RUNTIME_DIR",),
+        help="Where a service that runs here says so, in micgate.json.",
+        dotenv=False,
+        parse=parse.absolute,
+    ),
+)
