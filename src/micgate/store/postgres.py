@@ -8,6 +8,7 @@ from micgate.control.pace import PACE
 from micgate.store import commands, due, entries, fold, idempotency, leases, microphones, mutes, orgs
 from micgate.store.agents import Agents
 from micgate.store.channels import Channels
+from micgate.store.checkpoints import Checkpoints
 from micgate.store.commands import Commands
 from micgate.store.database import Connection, Database
 from micgate.store.entries import Entries, Sealed
@@ -53,6 +54,7 @@ class PostgresStore:
         self.commands = Commands(database)
         self.entries = Entries(database)
         self.channels = Channels(database)
+        self.checkpoints = Checkpoints(database)
         self.agents = Agents(database)
         self.keys = Keys(database)
 

@@ -139,7 +139,8 @@ create unique index commands_one_open on commands (org, subject, conversation_id
   where outcome is null;
 create index commands_of_call on commands (org, conversation_id, intended_at);
 
--- The record. Rows are only ever inserted; `private` is apart, so that it can be erased.
+-- The record. Rows are only ever inserted, and the oldest cut off by the owner; `private` is apart, so that it
+-- can be erased.
 create table entries (
   id bigint generated always as identity primary key,
   org text collate "C" not null references orgs,
@@ -169,14 +170,16 @@ create table unsealed (
 );
 create index unsealed_of_org on unsealed (org, entry_id);
 
+-- A seal stays when its entry is cut off because of its age.
 create table seals (
   org text collate "C" not null references orgs,
   seq bigint not null check (seq > 0),
-  entry_id bigint not null unique references entries,
+  entry_id bigint not null unique,
   hash bytea not null,
   primary key (org, seq)
 );
 
+-- `body` is the whole checkpoint, as it is signed and delivered; the columns before are for finding it.
 create table checkpoints (
   org text collate "C" not null,
   seq bigint not null,
@@ -184,8 +187,18 @@ create table checkpoints (
   signature bytea not null,
   key_id text not null,
   at double precision not null,
+  body bytea not null,
   primary key (org, seq, key_id),
   foreign key (org, seq) references seals (org, seq)
+);
+
+-- Up to which record each place off the machine has its checkpoints.
+create table places (
+  org text collate "C" not null references orgs,
+  place text collate "C" not null,
+  seq bigint not null,
+  delivered_at double precision not null,
+  primary key (org, place)
 );
 
 create table idempotency (
@@ -271,6 +284,10 @@ create index deliveries_open on deliveries (webhook_id, seq) where done_at is nu
 
 create function refuse_change() returns trigger language plpgsql as $$
 begin
+  -- The owner cuts off what is too old, and says so beforehand; the application has no right to delete.
+  if tg_op = 'DELETE' and tg_table_name = 'entries' and current_setting('micgate.cutting', true) = 'yes' then
+    return old;
+  end if;
   raise exception '% is only ever added to', tg_table_name using errcode = 'restrict_violation';
 end $$;
 
@@ -298,9 +315,8 @@ create trigger await_seal after insert on entries
 
 grant select, insert, update, delete on
   orgs, leases, batches, notes, mutes, microphones, recordings, idempotency, channels, agents, protections,
-  keys, webhooks, deliveries
+  keys, webhooks, deliveries, places, commands
   to micgate_app;
-grant select, insert, update on commands to micgate_app;
 grant select, insert, delete on private, unsealed to micgate_app;
 grant select, insert on entries, seals, checkpoints to micgate_app;
 grant usage on all sequences in schema micgate to micgate_app;
