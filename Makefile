@@ -37,12 +37,12 @@ soak: $(STAMP) ## Simulate two hours a seed until stopped or broken; SOAK="--see
 	@PYTHONPATH=tests $(BIN)/python -m simulation $(SOAK)
 
 format: $(STAMP) ## Format the code
-	@$(BIN)/ruff format src tests benchmarks examples docs/generate.py
-	@$(BIN)/ruff check --fix --quiet src tests benchmarks examples docs/generate.py
+	@$(BIN)/ruff format src tests benchmarks examples docs/*.py
+	@$(BIN)/ruff check --fix --quiet src tests benchmarks examples docs/*.py
 
 check: $(STAMP) ## Format, lint, strict types, import directions
-	@$(BIN)/ruff format --check src tests benchmarks examples docs/generate.py
-	@$(BIN)/ruff check src tests benchmarks examples docs/generate.py
+	@$(BIN)/ruff format --check src tests benchmarks examples docs/*.py
+	@$(BIN)/ruff check src tests benchmarks examples docs/*.py
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest tests/architecture
 

@@ -6,22 +6,17 @@ Doctor only, which wants to know why a socket did not open; `genesys.channel` is
 import asyncio
 import queue
 import time
-from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from threading import Thread
-from typing import Any, NamedTuple, Self
-from urllib.parse import urlsplit
+from typing import NamedTuple, Self
 
 import aiohttp
 
 from micgate.doctor.case import Heard
-from micgate.genesys import failures
-from micgate.genesys.errors import Away, NotGenesys, Unreachable
+from micgate.genesys.errors import Away
+from micgate.genesys.handshake import CONNECT_SECONDS, checked, shake_hands
 from micgate.genesys.network import Network
-from micgate.genesys.regions import is_loopback
-
-CONNECT_SECONDS = 10.0
 
 
 class _Line(NamedTuple):
@@ -34,7 +29,7 @@ class SocketThread(AbstractContextManager["SocketThread"]):
     """Connected from `with` on. Raises `Away` when it cannot be; its address is in no error."""
 
     def __init__(self, connect_uri: str, network: Network) -> None:
-        self._uri = _checked(connect_uri)
+        self._uri = checked(connect_uri)
         self._network = network
         self._messages: queue.SimpleQueue[Heard] = queue.SimpleQueue()
         self._line: Future[_Line] = Future()
@@ -66,23 +61,14 @@ class SocketThread(AbstractContextManager["SocketThread"]):
             self._line.set_exception(failure)
 
     async def _listen(self) -> Away | None:
-        proxy = self._network.proxy_for(self._uri.replace("wss://", "https://", 1))
-        secure = self._network.ssl_context() if self._uri.startswith("wss:") else True
         try:
             async with (
-                asyncio.timeout(CONNECT_SECONDS) as patience,
-                aiohttp.ClientSession() as session,
-                session.ws_connect(
-                    self._uri,
-                    ssl=secure,
-                    proxy=proxy.url if proxy else None,
-                    proxy_headers=proxy.headers if proxy else None,
-                ) as socket,
+                aiohttp.ClientSession() as http,
+                await shake_hands(http, self._uri, network=self._network) as socket,
             ):
-                patience.reschedule(None)
                 await self._hear_out(socket)
-        except (aiohttp.ClientError, OSError) as error:
-            return _failure(error, urlsplit(self._uri).netloc)
+        except Away as failure:
+            return failure
         return None
 
     async def _hear_out(self, socket: aiohttp.ClientWebSocketResponse) -> None:
@@ -99,45 +85,3 @@ class SocketThread(AbstractContextManager["SocketThread"]):
         async for message in socket:
             if isinstance(message.data, str):
                 self._messages.put(Heard(time.monotonic(), message.data))
-
-
-def _checked(uri: str) -> str:
-    url = urlsplit(uri)
-    if url.scheme == "wss" or (url.scheme == "ws" and is_loopback(url.hostname or "")):
-        return uri
-    raise NotGenesys(
-        "The address of the notification channel is not a secure socket (wss).",
-        means="Calls would travel unencrypted.",
-        remedy="Check the gateway in between: it changes what Genesys Cloud answers.",
-    )
-
-
-def _failure(error: Exception, where: str) -> Away:
-    return next(make(error, where) for kind, make in _TABLE if isinstance(error, kind))
-
-
-def _no_socket(error: Any, where: str) -> Away:
-    return Unreachable(
-        f"{where} refused the notification socket ({error.status}).",
-        means="The channel is gone, or a proxy does not let WebSockets through.",
-        remedy=f"Allow WebSockets to {where} on the proxy, or name it in NO_PROXY.",
-        cause="refused",
-        status=error.status,
-    )
-
-
-_PROXY = "in HTTPS_PROXY"
-_TABLE: tuple[tuple[type[BaseException], Callable[[Any, str], Away]], ...] = (
-    (aiohttp.WSServerHandshakeError, _no_socket),
-    (aiohttp.ClientHttpProxyError, lambda error, where: failures.proxy_refused(_PROXY, where, error.status)),
-    (aiohttp.ClientProxyConnectionError, lambda error, _: failures.proxy_unreachable(_PROXY, error.os_error)),
-    (aiohttp.ClientConnectorDNSError, lambda _, where: failures.unknown_name(where)),
-    (
-        aiohttp.ClientConnectorCertificateError,
-        lambda e, where: failures.untrusted(where, e.certificate_error),
-    ),
-    (aiohttp.ClientSSLError, lambda error, where: failures.untrusted(where, error.os_error)),
-    (aiohttp.ClientConnectorError, lambda error, where: failures.refused(where, error.os_error)),
-    (TimeoutError, lambda _, where: failures.slow_to_connect(where, CONNECT_SECONDS)),
-    (Exception, lambda _, where: failures.cut(where)),
-)

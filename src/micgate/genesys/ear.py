@@ -1,18 +1,15 @@
-"""One open socket of a notification channel, over aiohttp: same proxy and certificates as the requests."""
+"""One open socket of a notification channel that listens, pings, and says what to do next."""
 
 import asyncio
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 import aiohttp
 
-from micgate.genesys.errors import Away, NotGenesys, Unreachable
+from micgate.genesys.errors import Away
+from micgate.genesys.handshake import shake_hands
 from micgate.genesys.network import Network
 from micgate.genesys.notifications import PING, SILENCE, Advice, Line, Observation
-from micgate.genesys.regions import is_loopback
 
-CONNECT_SECONDS = 10.0
-_CLOSE_SECONDS = 1.0
 _DEAD_CHANNEL = frozenset({401, 403, 404})
 """What a connection to a channel that is gone is answered with; seen by public clients, not documented."""
 
@@ -94,44 +91,10 @@ async def open_ear(
     silence: float = SILENCE,
 ) -> Ear | None:
     """A socket that listens; None when the channel is gone. Raises `Away`; the address is in no error."""
-    url = _checked(connect_uri)
-    proxy = network.proxy_for(url.replace("wss://", "https://", 1))
     try:
-        async with asyncio.timeout(CONNECT_SECONDS):
-            socket = await http.ws_connect(
-                url,
-                proxy=proxy.url if proxy else None,
-                proxy_headers=proxy.headers if proxy else None,
-                timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_SECONDS),
-            )
-    except aiohttp.WSServerHandshakeError as error:
+        socket = await shake_hands(http, connect_uri, network=network)
+    except Away as error:
         if error.status in _DEAD_CHANNEL:
             return None
-        failure = _unreachable(url, f"answered {error.status}")
-    except (aiohttp.ClientError, OSError) as error:
-        failure = _unreachable(url, type(error).__name__)
-    else:
-        return Ear(socket, hear=hear, clock=clock, silence=silence)
-    # Outside the handler, so that it carries no exception of the library: those hold the address.
-    raise failure
-
-
-def _checked(uri: str) -> str:
-    """The channel id in the address is the only key to what is said: it travels encrypted."""
-    url = urlsplit(uri)
-    if url.scheme == "wss" or (url.scheme == "ws" and is_loopback(url.hostname or "")):
-        return uri
-    raise NotGenesys(
-        "The address of the notification channel is not a secure socket (wss).",
-        means="Calls would travel unencrypted.",
-        remedy="Check the gateway in between: it changes what Genesys Cloud answers.",
-    )
-
-
-def _unreachable(url: str, why: str) -> Away:
-    host = urlsplit(url).netloc
-    return Unreachable(
-        f"The notification socket of {host} did not open ({why}).",
-        means="Changes are not reported live.",
-        remedy=f"Allow WebSockets to {host} on the proxy or firewall.",
-    )
+        raise
+    return Ear(socket, hear=hear, clock=clock, silence=silence)
