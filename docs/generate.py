@@ -22,12 +22,13 @@ def settings() -> str:
     rows = (
         (
             "<br>".join(f"`{name}`" for name in setting.names),
+            f"`{setting.name}`",
             f"`{setting.default}`" if setting.default else "",
             setting.help + (" Or in a file: `" + setting.names[0] + "_FILE`." if setting.secret else ""),
         )
         for setting in SETTINGS
     )
-    return table(("variable", "default", "meaning"), rows)
+    return table(("variable", "name", "default", "meaning"), rows)
 
 
 def knobs() -> str:

@@ -17,7 +17,7 @@ COMMANDS = (
     *("why", "mutes", "agents", "watch", "audit", "audit list", "audit export", "audit verify"),
     *("serve", "keys", "keys add", "keys list", "keys rotate", "keys revoke"),
     *("db", "db upgrade", "db backup", "db restore"),
-    *("login", "logout", "doctor", "explain", "completion"),
+    *("login", "logout", "settings", "doctor", "explain", "completion"),
 )
 
 

@@ -21,6 +21,17 @@ def dotenv(tmp_path):
 
 
 @pytest.fixture
+def toml(tmp_path):
+    def write(text, *, mode=0o600):
+        path = tmp_path / "micgate.toml"
+        path.write_text(text, encoding="utf-8")
+        path.chmod(mode)
+        return path
+
+    return write
+
+
+@pytest.fixture
 def loaded(tmp_path):
     return lambda environ=None, path=None: load(environ or {}, path or tmp_path / "no.env")
 
@@ -256,3 +267,104 @@ def test_a_dotenv_of_the_working_directory_is_found(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text("GENESYS_REGION=mypurecloud.jp\n")
     assert load({}).region == "mypurecloud.jp"
+
+
+def test_a_toml_file_is_read_under_everything_else(loaded, dotenv, toml):
+    path = toml('port = 1\nhost = "::1"\ntimeout = 2.5\nregion = "mypurecloud.ie"\norg = "toml"\n')
+    environ = {"MICGATE_CONFIG": str(path), "MICGATE_PORT": "3", "MICGATE_HOST": ""}
+    settings = load(environ, dotenv("MICGATE_PORT=2\nMICGATE_ORG=dotenv\n"), given={"--port": "4"})
+    assert (settings.port, settings.org, settings.host, settings.timeout) == (4, "dotenv", "::1", 2.5)
+    assert settings.source("port") == "--port"
+    assert settings.source("region") == f"region in {path}"
+    assert loaded(environ).port == 3
+
+
+def test_the_command_line_names_the_toml_file_first(loaded, toml, tmp_path):
+    other = tmp_path / "other.toml"
+    other.write_text("port = 5")
+    environ = {"MICGATE_CONFIG": str(other)}
+    assert load(environ, tmp_path / "no.env", given={"--config": str(toml("port = 6"))}).port == 6
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_every_setting_can_stand_in_a_toml_file(setting, loaded, toml):
+    if setting.name == "config":
+        with pytest.raises(SettingError, match="no setting"):
+            loaded({"MICGATE_CONFIG": str(toml('config = "other.toml"'))})
+        return
+    environ = {"MICGATE_CONFIG": str(toml(f'{setting.name} = "{setting.default}"'))}
+    assert getattr(loaded(environ), setting.name) == getattr(loaded(), setting.name)
+
+
+def test_lists_tables_and_numbers_are_read_as_the_environment_would_have_them(loaded, toml):
+    text = 'trusted_proxy = ["10.0.0.1", "10.0.0.2"]\nport = 8701\n[extra_headers]\nX-Key = "a, b"\n'
+    settings = loaded({"MICGATE_CONFIG": str(toml(text))})
+    assert settings.trusted_proxy == ("10.0.0.1", "10.0.0.2")
+    assert settings.extra_headers == {"X-Key": "a, b"}
+    assert settings.port == 8701
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("prot = 8700", "Did you mean port?"),
+        ("database-dir = '/d'", "Did you mean database_dir?"),
+        ("MICGATE_HOST = '::1'", "Did you mean host?"),
+        ("[service]\nport = 1", "service_url"),
+        ("qqqq = 1", "micgate settings"),
+        ("port = 2026-01-01", "text, a number"),
+        ("port = ", "Correct it there"),
+        ("port = 'abc'", "whole number"),
+    ],
+)
+def test_what_a_toml_file_cannot_mean_is_refused_with_a_remedy(text, remedy, loaded, toml):
+    with pytest.raises(SettingError) as refused:
+        loaded({"MICGATE_CONFIG": str(toml(text))})
+    assert remedy in refused.value.remedy
+    assert "micgate.toml" in refused.value.what
+
+
+def test_a_toml_file_that_is_not_there_is_refused(loaded):
+    with pytest.raises(SettingError, match="no file /nowhere"):
+        loaded({"MICGATE_CONFIG": "/nowhere/micgate.toml"})
+
+
+def test_a_toml_file_that_is_broken_does_not_show_its_secrets(loaded, toml):
+    with pytest.raises(SettingError) as refused:
+        loaded({"MICGATE_CONFIG": str(toml(f'client_secret = {SECRET}"'))})
+    assert SECRET not in str(refused.value)
+
+
+def test_a_toml_file_names_secret_files_from_its_own_folder(loaded, toml, tmp_path):
+    (tmp_path / "beside").write_text(SECRET)
+    settings = loaded({"MICGATE_CONFIG": str(toml('client_secret_file = "beside"'))})
+    assert settings.client_secret == SECRET
+    assert not settings.warnings
+
+
+def test_a_toml_file_with_a_secret_that_others_can_read_warns(loaded, toml):
+    (warning,) = loaded({"MICGATE_CONFIG": str(toml(f'client_secret = "{SECRET}"', mode=0o640))}).warnings
+    assert "chmod 600" in warning
+    assert SECRET not in warning
+
+
+@pytest.mark.parametrize(
+    ("secret", "host"),
+    [
+        ("GENESYS_CLIENT_SECRET", "region"),
+        ("GENESYS_ACCESS_TOKEN", "login_url"),
+        ("MICGATE_EXTRA_HEADERS", "region"),
+        ("MICGATE_KEY", "service_url"),
+    ],
+)
+def test_a_secret_of_the_environment_is_not_sent_where_a_toml_file_says(secret, host, loaded, toml, dotenv):
+    config = str(toml(f'{host} = "https://evil.example"'))
+    for environ, file in (({secret: f"X: {SECRET}"}, None), ({}, dotenv(f"{secret}=X: {SECRET}"))):
+        with pytest.raises(UnsafeSettingError) as refused:
+            loaded(environ | {"MICGATE_CONFIG": config}, file)
+        assert SECRET not in str(refused.value)
+
+
+def test_a_dotenv_cannot_name_a_toml_file(loaded, dotenv, toml):
+    path = toml("port = 9")
+    assert loaded({}, dotenv(f"MICGATE_CONFIG={path}")).port == 8700

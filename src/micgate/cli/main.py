@@ -49,6 +49,7 @@ _SECTIONS: dict[str, dict[str, _Lazy]] = {
     "Set up": {
         "login": _Lazy("login:login", "Sign in as a person, in the browser."),
         "logout": _Lazy("login:logout", "Revoke the sign-in and delete it."),
+        "settings": _Lazy("settings:settings", "Show every setting and where its value comes from."),
         "doctor": _Lazy("doctor:doctor", "Check region, credentials, permissions and the way there."),
         "explain": _Lazy("doctor:explain", "Explain an error of Genesys, pasted on stdin."),
         "completion": _Lazy("completion:completion", "Print the completion script for a shell."),

@@ -1,6 +1,6 @@
 """What several commands take, and the settings with their warnings shown."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import isnan
 from typing import Any, TypeVar
 
@@ -10,7 +10,7 @@ import msgspec
 from micgate import settings as configuration
 from micgate.cli import show
 from micgate.cli.failure import UsageProblem
-from micgate.settings import Settings
+from micgate.settings import SETTINGS, Setting, Settings
 
 LONGEST_WATCH = 24 * 3600.0
 
@@ -70,12 +70,43 @@ def span(text: str | None) -> float | None:
     return seconds
 
 
-def configured(output: show.Output, *, timeout: float | None = None) -> Settings:
-    """The settings; what is odd about them goes to stderr. `timeout` comes from the command line."""
-    settings = configuration.load()
+def config(function: Function) -> Function:
+    """--config, for a command that takes no other setting."""
+    return _option(next(setting for setting in SETTINGS if setting.name == "config"))(function)
+
+
+def all_settings(function: Function) -> Function:
+    """An option for everything that the service can be set to, by the setting's name."""
+    for setting in reversed([setting for setting in SETTINGS if setting.serve]):
+        function = _option(setting)(function)
+    return function
+
+
+def given(values: Mapping[str, str | None]) -> dict[str, str]:
+    """What was given of `all_settings`, by option."""
+    options = {setting.name: setting.option for setting in SETTINGS}
+    return {options[name]: value for name, value in values.items() if value is not None}
+
+
+def configured(
+    output: show.Output, *, timeout: float | None = None, given: Mapping[str, str] | None = None
+) -> Settings:
+    """The settings; what is odd about them goes to stderr. The others are of the command line."""
+    settings = configuration.load(given=given)
     for warning in settings.warnings:
         output.note(f"Warning: {warning}")
     return settings if timeout is None else msgspec.structs.replace(settings, timeout=timeout)
+
+
+def _option(setting: Setting) -> Callable[[Function], Function]:
+    """Texts as they are: a setting is read in one way, wherever it comes from."""
+    default = f"; default: {setting.default}" if setting.default else ""
+    return click.option(
+        setting.option,
+        setting.name,
+        metavar="FILE" if setting.secret or setting.name == "config" else "TEXT",
+        help=f"{'A file with it: ' if setting.secret else ''}{setting.help}  [{setting.names[0]}{default}]",
+    )
 
 
 class _Seconds(click.FloatRange):

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
 from micgate.cli import options, show
 from micgate.cli.equipped import equipped
@@ -44,27 +43,22 @@ def twin(*, host: str, port: int, agents: int, seed: int, quiet: bool, as_json: 
     short_help="Run the service: mutes that end on time, whatever crashes.",
     epilog="""\b
 Example:  micgate serve
+          micgate serve --config /etc/micgate/micgate.toml
           MICGATE_DATABASE_URL=postgresql://micgate@db/micgate micgate serve --port 8700""",
 )
-@click.option("--host", help="Address to listen on.  [default: MICGATE_HOST, else 127.0.0.1]")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    help="Port to listen on; 0 picks a free one.  [default: MICGATE_PORT, else 8700]",
-)
 @click.option("--json", "as_json", is_flag=True, help="First line: one object that says where it is.")
-def serve(*, host: str | None, port: int | None, as_json: bool) -> int:
+@options.all_settings
+def serve(*, as_json: bool, **given: str | None) -> int:
     """Run the HTTP API and the keeper of its mutes until Ctrl-C. Several may run on one database.
 
-    Beyond loopback it needs TLS (MICGATE_TLS_CERT, MICGATE_TLS_KEY) or a stated proxy
-    (MICGATE_TRUSTED_PROXY).
+    Beyond loopback it needs TLS (--tls-cert, --tls-key) or a stated proxy (--trusted-proxy). Every option is
+    a variable and a name in the file of --config too; `micgate settings` shows what is set, and where.
     """
     with equipped():
         from micgate.service import run  # noqa: PLC0415 -- litestar, for this command only
 
     output = show.Output(as_json=as_json)
-    settings = options.configured(output)
-    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    settings = options.configured(output, given=options.given(given))
 
     def started(announcement: "Announcement") -> None:
         # Not `output.result`, after which signals count for nothing.
@@ -73,7 +67,7 @@ def serve(*, host: str | None, port: int | None, as_json: bool) -> int:
         else:
             output.say(f"micgate serves on {announcement.url}; see {announcement.url}/readyz")
 
-    return run.serve(msgspec.structs.replace(settings, **given), started=started)
+    return run.serve(settings, started=started)
 
 
 @click.command(

@@ -5,6 +5,12 @@ from micgate.settings.setting import Setting
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
+        name="config",
+        names=("MICGATE_CONFIG",),
+        help="A TOML file with settings, by the names that `micgate settings` shows.",
+        dotenv=False,
+    ),
+    Setting(
         name="region",
         names=("GENESYS_REGION", "GENESYS_ENVIRONMENT", "GENESYS_CLOUD_REGION"),
         help="Region of the organization: mypurecloud.ie, eu_west_1, or the URL of a gateway or simulator.",
@@ -36,12 +42,14 @@ SETTINGS: tuple[Setting, ...] = (
         name="agent",
         names=("AGENT_USER_ID",),
         help="The agent meant when a command names none.",
+        serve=False,
     ),
     Setting(
         name="control_action",
         names=("CONTROL_ACTION",),
         help="What `micgate set` does without a flag: mute or unmute.",
         parse=parse.one_of("mute", "unmute"),
+        serve=False,
     ),
     Setting(
         name="strategy",
@@ -56,6 +64,7 @@ SETTINGS: tuple[Setting, ...] = (
         help="Seconds to wait until the platform shows a change.",
         default="10",
         parse=parse.seconds,
+        serve=False,
     ),
     Setting(
         name="slow_mute",
@@ -75,12 +84,14 @@ SETTINGS: tuple[Setting, ...] = (
         name="service_url",
         names=("MICGATE_URL",),
         help="A micgate service to use: https://micgate.example. `none`: straight at Genesys in any case.",
+        serve=False,
     ),
     Setting(
         name="service_key",
         names=("MICGATE_KEY",),
         help="API key of that service (micgate keys add). Not needed for one that this user runs here.",
         secret=True,
+        serve=False,
     ),
     Setting(
         name="extra_headers",
@@ -181,6 +192,7 @@ SETTINGS: tuple[Setting, ...] = (
         default="~/.local/state",
         dotenv=False,
         parse=parse.folder,
+        serve=False,
     ),
     Setting(
         name="runtime_dir",
@@ -188,5 +200,6 @@ SETTINGS: tuple[Setting, ...] = (
         help="Where a service that runs here says so, in micgate.json.",
         dotenv=False,
         parse=parse.absolute,
+        serve=False,
     ),
 )

@@ -1,6 +1,7 @@
-"""What one setting is."""
+"""What one setting is, and how it is spelt from place to place."""
 
 from collections.abc import Callable
+from enum import Enum
 
 import msgspec
 
@@ -15,7 +16,8 @@ def as_it_is(text: str, _source: str) -> str | None:
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """One setting. `names` are the variables it is read from; the first is ours to print.
 
-    `dotenv` False: never read from `.env`, which a cloned repository may bring along.
+    `dotenv` False: never read from `.env`, which a cloned repository may bring along. `serve`: an option of
+    `micgate serve` too.
     """
 
     name: str
@@ -24,4 +26,26 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     default: str = ""
     secret: bool = False
     dotenv: bool = True
+    serve: bool = True
     parse: Parse = as_it_is
+
+    @property
+    def option(self) -> str:
+        """On the command line a secret is only ever named by its file."""
+        return f"--{self.name.replace('_', '-')}{'-file' if self.secret else ''}"
+
+
+class Spelling(Enum):
+    """`GENESYS_CLIENT_SECRET_FILE`, `client_secret_file`, `--client-secret-file`."""
+
+    VARIABLE = "_FILE"
+    KEY = "_file"
+    OPTION = "-file"
+
+    def names(self, setting: Setting) -> tuple[str, ...]:
+        if self is Spelling.VARIABLE:
+            return setting.names
+        return (setting.name,) if self is Spelling.KEY else (setting.option.removesuffix(self.value),)
+
+    def of_file(self, name: str) -> str:
+        return f"{name}{self.value}"

@@ -15,6 +15,7 @@ StrategyName = Literal["auto", "on_behalf", "participant"]
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What is set. Times are in seconds. Built once at the entry and handed down."""
 
+    config: str | None
     region: str
     login_url: str | None
     client_id: str | None
