@@ -146,7 +146,9 @@ class Invariants:
 
     def _said(self, target: Target) -> None:
         """Muted is only said when observed, and never while something may have been missed."""
-        row = self.store.contents.rows[target]
+        row = self.store.contents.rows.get(target)
+        if row is None:
+            return  # swept
         judge = self.judge(target)
         judge.remembered(row.memory)
         if state(row.memory) is State.CONFIRMED and (judge.muted is not True or judge.leg != row.memory.leg):

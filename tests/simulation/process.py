@@ -306,7 +306,7 @@ class _Books:
         self._around.strategies[ORG] = strategy
 
     async def sweep(self, *, before: float) -> int:
-        return 0
+        return await self._link.go("sweep", _answering(lambda: self._around.store.sweep(ORG, before=before)))
 
 
 class _Shelf:

@@ -61,6 +61,25 @@ def test_a_keeper_that_is_killed_with_a_release_due_is_no_reason_to_be_late():
         assert stage.muted(call) is False
 
 
+def test_a_new_keeper_reads_no_calls_that_are_over():
+    """Neither those that ended muted by us, nor those of an agent all of whose calls are covered."""
+    with Stage() as stage:
+        everywhere = stage.place(None, 1, seconds=600)
+        for agent in (0, 1, 0, 1):
+            call = stage.call(agent)
+            if agent == 0:
+                stage.place(call)
+            assert stage.muted(call, agent) is True
+            stage.telephony.hang_up(call)
+            stage.run()
+        made = len(stage.simulation.invariants.sent)
+        stop(stage, keeper(stage), "killed")
+        stage.run(30)
+        assert len(stage.simulation.invariants.sent) == made
+        assert stage.end_of(everywhere) is None
+        assert stage.muted(stage.call(1), 1) is True
+
+
 def test_a_mute_takes_one_request_and_its_release_one():
     with Stage() as stage:
         calls = [stage.call(agent) for agent in range(3)]

@@ -62,7 +62,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the platform told about one microphone: the agent's live leg, else the waiting one, else the last.
 
     None means that the platform did not say. `at` is when it arrived, in service time; `asked_at` is when the
-    read began.
+    read began. `call_over`: nobody at all is on the call any more.
     """
 
     leg: str
@@ -72,6 +72,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     muted: bool | None = None
     held: bool | None = None
     asked_at: float | None = None
+    call_over: bool = False
 
     @property
     def says(self) -> tuple[str, LegState, bool | None, bool | None]:
@@ -160,6 +161,12 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Whether the agent is known not to be on the call now."""
         states = {LegState.WAITING, LegState.OVER}
         return not self.stale and self.seen is not None and self.seen.state in states
+
+    @property
+    def over(self) -> bool:
+        """Whether the call is over, surely: nobody comes back to it, and nothing of ours is on it."""
+        seen = self.seen
+        return seen is not None and seen.state is LegState.OVER and seen.call_over and self.proven
 
     @property
     def seen_muted(self) -> bool:

@@ -38,13 +38,14 @@ def observe(
 
 
 def lose_sight(memory: Memory) -> Memory:
-    """Something may have been missed: what was seen is unknown until a read."""
-    return _replace(memory, stale=True, proven=False, looks=0)
+    """Something may have been missed: what was seen is unknown until a read. Not of a call that is over."""
+    return memory if memory.over else _replace(memory, stale=True, proven=False, looks=0)
 
 
 def _outdated(memory: Memory, observed: Observed) -> bool:
-    """An event never moves a leg that is over, or was left, back to life."""
-    return observed.way is Way.EVENT and observed.leg in memory.former
+    """An event never moves a leg that is over, or was left, back to life. That the call is over is news."""
+    old = observed.way is Way.EVENT and observed.leg in memory.former
+    return old and not (observed.call_over and memory.seen and memory.seen.leg == observed.leg)
 
 
 def _impossible(memory: Memory, observed: Observed) -> bool:
@@ -59,7 +60,7 @@ def _indefinite(memory: Memory, observed: Observed) -> Memory:
         seen = _replace(seen, met=(), refusal=None, looks=0 if observed.way is Way.READ else seen.looks)
     if observed.state is LegState.OVER:
         seen = _replace(seen, former=_with(seen.former, observed.leg))
-    return seen
+    return _replace(seen, closed_by=ClosedBy.NOBODY, baseline=Baseline.NONE, doubts=()) if seen.over else seen
 
 
 def _sighted(memory: Memory, observed: Observed) -> Memory:

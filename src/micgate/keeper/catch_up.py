@@ -114,9 +114,13 @@ class CatchUp:
 
 
 def _going_on(row: Remembered) -> bool:
-    """Also when the agent has left: under a mute, nobody may come back unseen."""
-    seen = row.memory.seen
-    return _matters(row) or seen is None or seen.state is not LegState.OVER
+    """Also when the agent has left: under a mute, nobody may come back unseen. To a call that is over nobody
+    comes back: an org that ends a thousand calls an hour must not read them all at every take-over.
+    """
+    memory = row.memory
+    return not memory.over and (
+        _matters(row) or memory.seen is None or memory.seen.state is not LegState.OVER
+    )
 
 
 def _matters(row: Remembered) -> bool:

@@ -243,7 +243,7 @@ class Mirror:
         known = self._known.get(noted.target)
         if known is None:
             return
-        known.at_stake = noted.woken or at_stake(noted.memory)
+        known.at_stake = not noted.memory.over and (noted.woken or at_stake(noted.memory))
         self._forget(noted.target, known)
         if noted.woken:
             self._woken()
@@ -293,6 +293,7 @@ def _observed(shown: Shown, *, at: float, way: Way, asked_at: float | None = Non
         at=at,
         way=way,
         asked_at=asked_at,
+        call_over=shown.call_over,
     )
 
 

@@ -238,7 +238,7 @@ class Wake:
         ends = _ends(plan)
         due = max(ends, default=memory.due if plan.puts_off else None)
         self.ends.put(plan.due.target, due if memory.touched or memory.pending else None)
-        self._mirror.stakes(plan.due.target, are=bool(ends) or at_stake(memory))
+        self._mirror.stakes(plan.due.target, are=not memory.over and (bool(ends) or at_stake(memory)))
 
     def _drop(self, plan: _Plan) -> None:
         """It has changed meanwhile, and is due again."""

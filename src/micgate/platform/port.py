@@ -13,7 +13,7 @@ from micgate.control.recording import RecordingState
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """One microphone as the platform shows it: the agent's live leg, else the waiting one, else the last.
 
-    None means that the platform does not say.
+    None means that the platform does not say. `call_over`: nobody at all is on the call any more.
     """
 
     user_id: str
@@ -21,6 +21,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     state: LegState
     muted: bool | None = None
     held: bool | None = None
+    call_over: bool = False
 
 
 class CallShown(msgspec.Struct, frozen=True, kw_only=True):

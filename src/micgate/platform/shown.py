@@ -11,15 +11,24 @@ def call_shown(conversation: Conversation) -> CallShown:
     """Every agent's microphone in it, also of those who have left."""
     users = dict.fromkeys(end.user_id for end in conversation.participants if end.user_id and end.is_agent)
     ends = ((user, newest(conversation.ends_of(user))) for user in users)
+    over = _over(conversation)
     return CallShown(
         conversation_id=conversation.id,
-        microphones=tuple(_shown(user, end) for user, end in ends if end),
+        microphones=tuple(_shown(user, end, call_over=over) for user, end in ends if end),
         recording=_recording(conversation),
     )
 
 
-def _shown(user_id: str, end: Participant) -> Shown:
-    return Shown(user_id=user_id, leg=end.id, state=_state(end), muted=end.muted, held=end.held)
+def _shown(user_id: str, end: Participant, *, call_over: bool) -> Shown:
+    return Shown(
+        user_id=user_id, leg=end.id, state=_state(end), muted=end.muted, held=end.held, call_over=call_over
+    )
+
+
+def _over(conversation: Conversation) -> bool:
+    """Ends without a state are not on the telephone: they keep no call up."""
+    ends = conversation.participants
+    return bool(ends) and all(end.ended for end in ends if end.state)
 
 
 def _state(end: Participant) -> LegState:
@@ -31,8 +40,7 @@ def _state(end: Participant) -> LegState:
 
 
 def _recording(conversation: Conversation) -> RecordingState:
-    ends = conversation.participants
-    if ends and all(end.ended for end in ends if end.state):
+    if _over(conversation):
         return RecordingState.OVER
     if conversation.recording_state == "none":
         return RecordingState.NONE

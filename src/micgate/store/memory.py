@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from micgate.control.command import Command, Outcome
-from micgate.control.microphone import Memory
+from micgate.control.microphone import LegState, Memory, Phase
 from micgate.control.mute import Mute
 from micgate.control.pace import PACE
 from micgate.control.policy import CAP_SECONDS
@@ -241,8 +241,28 @@ class MemoryStore:
     def open_commands(self, org: str) -> tuple[OpenCommand, ...]:
         return tuple(_shown(one) for one in self._open(org))
 
+    def sweep(self, org: str, *, before: float) -> int:
+        """As `microphones.sweep`."""
+        over = [row for row in self._rows(org) if self._is_done_with(org, row, before)]
+        for row in over:
+            del self.contents.rows[row.target]
+        return len(over)
+
     def backup(self) -> Contents:
         return copy.deepcopy(self.contents)
+
+    def _is_done_with(self, org: str, row: Remembered, before: float) -> bool:
+        seen, target = row.memory.seen, row.target
+        return (
+            target.subject is Subject.MICROPHONE
+            and row.memory.phase is Phase.IDLE
+            and row.wake_at is None
+            and seen is not None
+            and seen.state is LegState.OVER
+            and seen.at < before
+            and all(one.target != target for one in self._open(org))
+            and all(mute.conversation_id != target.conversation_id for mute in self._standing(org))
+        )
 
     def _replayed(self, claim: Claim, now: float) -> Answer | None:
         before = self.contents.claims.get((claim.principal, claim.key))

@@ -51,6 +51,21 @@ def after(memory, observed, now=NOW):
     return observe(memory, observed, now)[0]
 
 
+def test_nothing_of_ours_is_left_on_a_call_that_is_over():
+    """By a read, or by an event after a read has shown that the agent has left; never by one event alone."""
+    over = msgspec.structs.replace(sight(muted=True, state=LegState.OVER), call_over=True)
+    told = after(closed_by_us(doubts=(doubt(),)), over)
+    assert not told.over
+    assert told.touched
+    read = after(told, msgspec.structs.replace(over, way=Way.READ, asked_at=NOW))
+    assert read.over
+    assert not read.touched
+    assert lose_sight(read) == read
+    left = after(closed_by_us(), sight(muted=True, state=LegState.OVER, way=Way.READ))
+    assert not left.over
+    assert after(left, over).over
+
+
 def test_seen_open_then_closed_while_our_command_was_open_means_we_closed_it():
     memory = after(known(pending=command(), sent=command(), fresh=False), sight(muted=True))
     assert (memory.closed_by, memory.baseline) == (ClosedBy.US, Baseline.OPEN)
