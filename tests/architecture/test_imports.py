@@ -17,7 +17,7 @@ FLOORS = (
     {"keeper", "webhooks"},
     {"audit"},
     {"store", "platform", "hooks", "doctor", "direct"},
-    {"genesys", "control", "client", "twin", "settings", "log"},
+    {"genesys", "control", "client", "twin", "settings", "log", "destination"},
 )
 ALONE = {"genesys", "twin", "control"}
 """They import nothing of ours but themselves: twin and client must not share a misreading of the vendor."""

@@ -186,6 +186,13 @@ SETTINGS: tuple[Setting, ...] = (
         dotenv=False,
     ),
     Setting(
+        name="allow_private_receivers",
+        names=("MICGATE_ALLOW_PRIVATE_RECEIVERS",),
+        help="yes: webhooks and checkpoints may be posted to loopback and private networks too.",
+        default="no",
+        parse=parse.yes_or_no,
+    ),
+    Setting(
         name="state_home",
         names=("XDG_STATE_HOME",),
         help="Where the journal and the sign-in are kept, in a folder micgate.",

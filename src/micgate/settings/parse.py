@@ -39,6 +39,15 @@ def count(text: str, source: str) -> int:
     return int(text)
 
 
+def yes_or_no(text: str, source: str) -> bool:
+    word = text.lower()
+    if word not in _ANSWERS:
+        raise SettingError(f"{source} is {text!r}.", remedy="Use yes or no.")
+    return _ANSWERS[word]
+
+
+_ANSWERS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+
 _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _NEXT_HEADER = re.compile(rf"\n|[,;]\s+(?={_NAME}:\s)")
 _HEADER = re.compile(rf"({_NAME})\s*:\s*([\x20-\x7e]*)")

@@ -46,6 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxy: tuple[str, ...]
     reasons: tuple[str, ...]
     heartbeat_url: str | None
+    allow_private_receivers: bool
     sources: dict[str, str] = {}
     """Where each value came from: `{"region": "GENESYS_REGION in .env", ...}`; defaults are absent."""
     warnings: tuple[str, ...] = ()
