@@ -176,18 +176,26 @@ def _named_scope(body: ErrorBody) -> str | None:
 
 
 def _not_a_party(answer: _Answer) -> GenesysError:
-    on_behalf = (
-        "A service account changes a call on behalf of the agent (MICGATE_STRATEGY=on_behalf), with "
-        "conversation:agentlessCall:add in a role of its OAuth client: "
-        "Admin > Integrations > OAuth > the client > Roles"
-    )
-    own = "Or use the agent's own token (micgate login as the agent)."
+    reads = answer.request is not None and answer.request.kind is Kind.READ
     return NotAParty(
         answer.what,
         means="Whoever owns this token is not on that call, or the role does not cover the call's division.",
-        remedy=f"{on_behalf}. {own}",
+        remedy=_TO_READ if reads else _TO_CHANGE,
         **answer.facts,
     )
+
+
+_TO_READ = (
+    "Reading somebody else's call takes conversation:communication:view, in the call's division: "
+    "Admin > People & Permissions > Roles, and for a service account Admin > Integrations > OAuth > "
+    "the client > Roles."
+)
+_TO_CHANGE = (
+    "A service account changes a call on behalf of the agent (MICGATE_STRATEGY=on_behalf), with "
+    "conversation:agentlessCall:add in a role of its OAuth client: "
+    "Admin > Integrations > OAuth > the client > Roles. "
+    "Or use the agent's own token (micgate login as the agent)."
+)
 
 
 def _not_found(answer: _Answer) -> GenesysError:

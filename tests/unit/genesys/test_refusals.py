@@ -130,6 +130,15 @@ def test_caller_outside_the_call_is_no_party(body):
     assert "Admin > Integrations > OAuth" in error.remedy
 
 
+def test_a_call_that_may_not_be_read_asks_for_the_permission_to_read():
+    request = Request(method="GET", path="/api/v2/conversations/calls/c", kind=Kind.READ)
+    error = refused(403, {"code": "not.authorized"}, request=request)
+
+    assert isinstance(error, NotAParty)
+    assert "conversation:communication:view" in error.remedy
+    assert "on behalf" not in error.remedy
+
+
 def test_not_authorized_elsewhere_is_merely_forbidden():
     request = Request(method="GET", path="/api/v2/routing/queues")
     error = refused(403, {"code": "not.authorized"}, request=request, has_user=True)
