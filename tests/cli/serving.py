@@ -118,5 +118,6 @@ class Serving:
             "GENESYS_REGION": self.simulator.api_url,
             "GENESYS_CLIENT_ID": self.simulator.client_id,
             "GENESYS_CLIENT_SECRET": self.simulator.client_secret,
+            "MICGATE_OWNER_GRACE": "1",
             "COLUMNS": "80",
         }

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import asynccontextmanager
 
 import pytest
 from scripted_service import KEY, ScriptedService
@@ -26,6 +27,23 @@ class Both:
             )
 
         return call
+
+    @asynccontextmanager
+    async def during(self, name: str, *args, **kwargs):
+        """A block that a method of the client gives."""
+        block = getattr(self.gate, name)(*args, **kwargs)
+        if self.is_async:
+            async with block as given:
+                yield given
+            return
+        given = await asyncio.to_thread(block.__enter__)
+        try:
+            yield given
+        except BaseException as error:
+            if not await asyncio.to_thread(block.__exit__, type(error), error, error.__traceback__):
+                raise
+        else:
+            await asyncio.to_thread(block.__exit__, None, None, None)
 
     async def take(self, count: int, name: str = "events", **kwargs):
         """So many of what an iterator gives, or all when it ends before."""

@@ -1,5 +1,6 @@
 """Both clients, as programs use them, on real sockets."""
 
+import asyncio
 import os
 import traceback
 
@@ -140,6 +141,55 @@ async def test_extending_says_why_and_until_when(gate, service):
     assert service.asked[0].method == "PATCH"
     assert service.asked[0].body == {"reason": "escalation", "for": "5m"}
     assert service.asked[0].headers["idempotency-key"]
+
+
+async def test_renewing_says_for_how_long(gate, service):
+    service.will(mute(renew_by="2026-11-21T10:00:30.000000Z"))
+    renewed = await gate.renew("m1", presence=30)
+    (asked,) = service.asked
+    assert (asked.method, asked.path, asked.body) == ("POST", "/v1/mutes/m1/renewal", {"presence": 30})
+    assert renewed.renew_by.isoformat() == "2026-11-21T10:00:30+00:00"
+
+
+async def test_a_block_renews_its_mute_and_releases_it(gate, service):
+    service.will(mute(state="confirmed"))
+    async with gate.during("muted", "ada", for_="5m", presence=0.03):
+        await until(lambda: len(service.asked) > 3)
+    assert service.asked[0].body == {"agent": "ada", "for": "5m", "presence": 0.03}
+    assert {one.path for one in service.asked[1:-1]} == {f"/v1/mutes/{mute().body['id']}/renewal"}
+    assert any(one.method == "DELETE" for one in service.asked)
+
+
+async def test_a_block_stops_renewing_a_mute_that_is_over_and_says_why(gate, service):
+    service.will(mute(state="confirmed"), problem(409, "mute_ended"))
+    with pytest.raises(errors.Conflicting):
+        async with gate.during("muted", "ada", presence=0.03) as muted:
+            await until(lambda: muted.lost is not None)
+            told = len(service.asked)
+            await asyncio.sleep(0.1)
+            assert len(service.asked) == told
+    assert muted.lost.word == "mute_ended"
+
+
+async def test_a_block_goes_on_renewing_while_the_service_is_away(connect, service):
+    impatient = connect(service.url, patience=0.01)
+    service.will(mute(state="confirmed"), problem(503, "database_unavailable"), mute(state="confirmed"))
+    async with impatient.during("muted", "ada", presence=0.03) as muted:
+        await until(lambda: len(service.asked) > 3)
+        assert muted.lost is None
+
+
+async def test_the_error_of_a_block_is_not_hidden_by_a_release_that_fails(gate, service):
+    service.will(mute(state="confirmed"), problem(404, "not_found"))
+    with pytest.raises(ZeroDivisionError):
+        async with gate.during("muted", "ada"):
+            raise ZeroDivisionError
+
+
+async def until(holds):
+    async with asyncio.timeout(5):
+        while not holds():  # noqa: ASYNC110 -- what is waited for is in another thread
+            await asyncio.sleep(0.005)
 
 
 async def test_a_name_is_one_part_of_the_address_whatever_is_in_it(gate, service):

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -110,6 +111,43 @@ async def test_a_restart_of_the_service_is_only_a_pause(serving, key, on):
         await asyncio.to_thread(serving.start)
         assert (await reading).release_at == mute.release_at
         gate.release(mute)
+
+
+async def test_a_mute_stands_while_its_owner_renews_it_and_not_longer(serving, gate, on):
+    async with gate.during("muted", on.agent.id, for_="60s", presence=2) as muted:
+        assert muted.mute.confirmed
+        until = muted.mute.renew_by + timedelta(seconds=3)
+        await asyncio.to_thread(serving.simulator.wait_until, lambda: muted.mute.renew_by > until, seconds=20)
+        assert serving.muted(on)
+    assert (muted.mute.end, serving.muted(on)) == ("released", False)
+
+
+async def test_a_mute_whose_owner_is_gone_ends_and_gives_the_microphone_back(serving, gate, on):
+    mute = await gate.mute(on.agent.id, for_="60s", presence=2)
+    assert mute.confirmed
+    await asyncio.to_thread(serving.simulator.wait_until, lambda: not serving.muted(on), seconds=15)
+    found = await gate.read(mute, wait=5)
+    assert (found.state, found.end) == ("ended", "owner_gone")
+    assert found.ended_at < found.release_at
+    with pytest.raises(errors.Conflicting) as raised:
+        await gate.renew(mute)
+    assert raised.value.facts()["end"] == "owner_gone"
+
+
+def test_presence_outlives_a_kill_of_the_service_and_so_does_the_owners_absence(serving, key, on):
+    left = serving.on_call()
+    with micgate.connect(serving.url, key=key, patience=60) as gate:
+        gone = gate.mute(left.agent.id, for_="60s", presence=2)
+        with gate.muted(on.agent.id, for_="60s", presence=20) as muted:
+            before = muted.mute
+            serving.end(signal.SIGKILL)
+            serving.start()
+            assert gate.renew(before, presence=20).renew_by > before.renew_by
+            serving.simulator.wait_until(lambda: not serving.muted(left), seconds=15)
+            assert gate.read(gone).end == "owner_gone"
+            assert serving.muted(on)
+            assert gate.read(before).release_at == before.release_at
+    assert not serving.muted(on)
 
 
 def test_the_guides_example_runs(serving, key, on):

@@ -16,6 +16,7 @@ DOORS = {
     "get_mute": ("GET", f"/v1/mutes/{UNKNOWN}", None),
     "extend_mute": ("PATCH", f"/v1/mutes/{UNKNOWN}", {"reason": "drill"}),
     "release_mute": ("DELETE", f"/v1/mutes/{UNKNOWN}", None),
+    "renew_mute": ("POST", f"/v1/mutes/{UNKNOWN}/renewal", {}),
     "list_microphones": ("GET", "/v1/microphones", None),
     "explain_agent": ("GET", "/v1/agents/nobody@example.com", None),
     "show_me": ("GET", "/v1/me", None),

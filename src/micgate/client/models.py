@@ -40,7 +40,8 @@ class Mute(msgspec.Struct, frozen=True, kw_only=True):
 
     `state` is `pending`, `confirmed`, `unconfirmed`, `contested`, `releasing`, `left_closed` or `ended`.
     `conversation_id` None: every call of the agent. `end` says why it ended: `released`, `expired`,
-    `overridden`, `call_ended`, `cancelled`, `failed` or `owner_gone`. `said` is what its owner should know.
+    `overridden`, `call_ended`, `cancelled`, `failed` or `owner_gone`. `renew_by`: its owner has to renew it
+    before then. `said` is what its owner should know.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Mute(msgspec.Struct, frozen=True, kw_only=True):
     release_at: datetime
     on_override: str
     open_policy: str
+    renew_by: datetime | None = None
     ended_at: datetime | None = None
     end: str | None = None
     ended_by: str | None = None

@@ -48,7 +48,10 @@ class OnlyIf(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"for_": "for"}):
-    """A mute as it is asked for. `for_` or `until`, else 2 minutes."""
+    """A mute as it is asked for. `for_` or `until`, else 2 minutes.
+
+    `presence`: it has to be renewed every so many seconds (2 to 300).
+    """
 
     agent: str
     for_: Length | None = None
@@ -60,6 +63,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename
     on_override: str | None = None
     open_policy: str | None = None
     only_if: OnlyIf | None = None
+    presence: float | None = None
     dry_run: bool = False
 
 
@@ -90,6 +94,12 @@ def extend(mute_id: str, *, reason: str, for_: Length | None, until: datetime | 
     body = {"reason": reason, **_given(until=until), **({} if for_ is None else {"for": for_})}
     headers = {**_JSON, "Idempotency-Key": key}
     return Ask(request=_request("PATCH", _at(mute_id), body, headers), answer=_mute)
+
+
+def renew(mute_id: str, *, presence: float) -> Ask[Mute]:
+    """The owner is there, and will say so again within `presence` seconds."""
+    path = f"{_at(mute_id)}/renewal"
+    return Ask(request=_request("POST", path, {"presence": presence}, _JSON), answer=_mute)
 
 
 def release(mute_id: str, *, wait: float = 0.0) -> Ask[Mute]:

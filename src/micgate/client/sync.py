@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Self
 from uuid import uuid4
 
+from msgspec.structs import replace
+
 from micgate.client import flows, happenings, requests
 from micgate.client.address import Address
 from micgate.client.errors import GateError
@@ -13,6 +15,8 @@ from micgate.client.flows import drive
 from micgate.client.happenings import Event
 from micgate.client.messages import CONFIRMED_WITHIN, PATIENCE_SECONDS, Ask, is_ok
 from micgate.client.models import Brake, Explanation, Me, Microphone, Mute, RecordPage, Rehearsal
+from micgate.client.presence import USUAL
+from micgate.client.presence_sync import Muted
 from micgate.client.problems import error_of
 from micgate.client.requests import Length, OnlyIf, Wish
 from micgate.client.stream import Following
@@ -65,6 +69,7 @@ class Gate:
         on_override: str | None = None,
         open_policy: str | None = None,
         only_if: OnlyIf | None = None,
+        presence: float | None = None,
         idempotency_key: str | None = None,
         wait: float = CONFIRMED_WITHIN,
     ) -> Mute:
@@ -72,7 +77,8 @@ class Gate:
 
         `agent` is a user id, an e-mail address or a unique name; `for_` ("90s", "2m", 120) or `until`, else
         2 minutes. Returns when the platform shows it (`confirmed`), or after `wait` seconds as it is then.
-        The same `idempotency_key` is one mute, for a day: give the task's id.
+        The same `idempotency_key` is one mute, for a day: give the task's id. With `presence` it ends as
+        `owner_gone` unless it is renewed every so many seconds: see `muted`.
         """
         wish = Wish(
             agent=agent,
@@ -85,6 +91,7 @@ class Gate:
             on_override=on_override,
             open_policy=open_policy,
             only_if=only_if,
+            presence=presence,
         )
         return self.place(wish, idempotency_key=idempotency_key, wait=wait)
 
@@ -134,6 +141,28 @@ class Gate:
         """Another end, `for_` counted from now. Only its owner may."""
         key = idempotency_key or str(uuid4())
         return self._ask(requests.extend(_id(mute), reason=reason, for_=for_, until=until, key=key))
+
+    def renew(self, mute: Mute | str, *, presence: float = USUAL) -> Mute:
+        """Keep a mute that was placed with `presence`, for so many seconds from now. Its end stays."""
+        return self._ask(requests.renew(_id(mute), presence=presence))
+
+    def muted(
+        self,
+        agent: str | Wish,
+        *,
+        for_: Length | None = None,
+        reason: str | None = None,
+        presence: float = USUAL,
+        wait: float = CONFIRMED_WITHIN,
+    ) -> Muted:
+        """Silence an agent while a `with` block runs: renewed meanwhile, released at its end.
+
+        Dies this process, the mute ends after `presence` seconds and the service's grace (60), and at its end
+        `for_` in any case. A `Wish` says more.
+        """
+        wish = agent if isinstance(agent, Wish) else Wish(agent=agent, for_=for_, reason=reason)
+        wish = replace(wish, presence=presence)
+        return Muted(self, wish, presence=presence, wait=wait)
 
     def release(self, mute: Mute | str, *, wait: float = CONFIRMED_WITHIN) -> Mute:
         """End a mute. The microphone opens if no other stands and it was open before. Again is the same."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from micgate.audit import chain
+from micgate.control.pace import PACE, Pace
 from micgate.genesys.network import Network
 from micgate.genesys.oauth import Credentials
 from micgate.genesys.regions import Region
@@ -37,6 +38,7 @@ def genesys_keeper(
     user_agent: str = "micgate",
     network: Network | None = None,
     strategy: Strategy = Strategy.AUTO,
+    pace: Pace = PACE,
     published: Published = lambda _: None,
 ) -> Keeper:
     """Not running yet. `users` are the agents to watch, `cipher` hides the addresses of channels."""
@@ -60,6 +62,7 @@ def genesys_keeper(
             new_id=new_id,
             users=users,
             log=log,
+            pace=pace,
             published=published,
             hints=database.hints,
             close=session.close,

@@ -8,7 +8,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp, ControllerRouterHandler
 
 from micgate import __version__
-from micgate.service import agents, audit, brake, events, health, keys, mutes, protections
+from micgate.service import agents, audit, brake, events, health, keys, mutes, protections, renewal
 from micgate.service.access import Gatekeeper, open_here, principal_of
 from micgate.service.gate import BODY_BYTES, Gate
 from micgate.service.health import Health
@@ -18,6 +18,7 @@ from micgate.service.stream import Stream
 
 RESOURCES: tuple[ControllerRouterHandler, ...] = (
     *(mutes.place_mute, mutes.list_mutes, mutes.get_mute, mutes.extend_mute, mutes.release_mute),
+    renewal.renew_mute,
     *(agents.list_microphones, agents.explain_agent, agents.show_me),
     *(brake.freeze_all, brake.unfreeze_all, brake.show_brake),
     *(audit.list_records, audit.export_records, audit.show_checkpoint),

@@ -7,6 +7,7 @@ ServiceError
 ├── Malformed            the request cannot be read
 ├── ConditionsUnmet      what `only_if` demands does not hold
 ├── Over                 the mute has ended meanwhile
+├── NoPresence           the mute does not depend on anybody's presence
 ├── TooFast              more requests than the key may make
 ├── TooSlow              the request did not arrive in time
 ├── TooManyStreams       more open streams than the key may have
@@ -77,7 +78,20 @@ class ConditionsUnmet(ServiceError):
 
 
 class Over(ServiceError):
+    """`end` says why, None when that is not known yet."""
+
     word = "mute_ended"
+
+    def __init__(self, what: str, *, remedy: str, end: str | None = None) -> None:
+        super().__init__(what, remedy=remedy)
+        self.end = end
+
+    def facts(self) -> dict[str, object]:
+        return {"end": self.end}
+
+
+class NoPresence(ServiceError):
+    word = "no_presence"
 
 
 class TooFast(ServiceError):

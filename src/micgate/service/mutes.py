@@ -109,7 +109,7 @@ async def get_mute(
     prefer: Prefer = None,
 ) -> views.MuteView:
     """One mute. With `Prefer: wait=2` as soon as it is neither pending nor releasing."""
-    mute = await _one(parts, principal, mute_id)
+    mute = await visible(parts, principal, mute_id)
     shown = await patience.settled(parts, mute, seconds=patience.wanted(prefer))
     if mute.note_ref and (mute.owner == principal.owner or principal.has(Scope.AUDIT)):
         return msgspec.structs.replace(shown, note=await parts.store.mutes.note(mute.note_ref))
@@ -131,14 +131,14 @@ async def extend_mute(
     key = key_of(parts, principal, idempotency_key, address=address, body=await request.body())
     if before := await answered(parts, key):
         return _again(before)
-    mute = await _own(parts, principal, mute_id)
+    mute = await own(parts, principal, mute_id)
     parts.keys.count(principal)
     wanted = _extended(parts, principal, mute, data)
     placed = await _commit_extension(parts, principal, mute, wanted, wish=data, key=key)
     if placed.replayed:
         return _again(placed.replayed)
     if not placed.mutes:
-        raise _over()
+        raise over((await visible(parts, principal, mute_id)).end)
     return Response((await patience.show(parts, placed.mutes))[0])
 
 
@@ -150,7 +150,7 @@ async def release_mute(
     prefer: Prefer = None,
 ) -> views.MuteView:
     """End a mute. The microphone opens if no other stands and it was open before. Again is the same."""
-    mute = await _one(parts, principal, mute_id)
+    mute = await visible(parts, principal, mute_id)
     own = mute.owner == principal.owner
     permission.demand(principal, Scope.MUTE if own else Scope.RELEASE_ANY)
     agents = await parts.directory.known({mute.user_id})
@@ -165,6 +165,30 @@ async def release_mute(
         ),
     )
     return await patience.settled(parts, mute, seconds=patience.wanted(prefer))
+
+
+async def visible(parts: Parts, principal: Principal, mute_id: UUID) -> Mute:
+    """A mute that this principal may see. Raises `NotThere`."""
+    found = await parts.store.mutes.get(parts.org, [str(mute_id)])
+    if not found or not principal.may_see(found[0].user_id):
+        raise NotThere("There is no such mute.", remedy="List them: GET /v1/mutes.")
+    return found[0]
+
+
+async def own(parts: Parts, principal: Principal, mute_id: UUID) -> Mute:
+    """A mute that this principal placed."""
+    mute = await visible(parts, principal, mute_id)
+    if mute.owner != principal.owner:
+        raise NotPermitted(
+            "Only the owner of a mute extends or renews it.",
+            remedy="Place one of your own beside it.",
+            rule="owner",
+        )
+    return mute
+
+
+def over(end: End | None) -> Over:
+    return Over("The mute has ended meanwhile.", remedy="Place a new one.", end=end)
 
 
 async def _placed(parts: Parts, planned: Plan, prefer: str | None) -> Response[views.MuteView]:
@@ -187,26 +211,10 @@ async def _found(parts: Parts, principal: Principal, ref: str | None, *, standin
     return tuple(sorted((one for one in found if one.stands or not standing), key=lambda one: one.id))
 
 
-async def _one(parts: Parts, principal: Principal, mute_id: UUID) -> Mute:
-    found = await parts.store.mutes.get(parts.org, [str(mute_id)])
-    if not found or not principal.may_see(found[0].user_id):
-        raise NotThere("There is no such mute.", remedy="List them: GET /v1/mutes.")
-    return found[0]
-
-
-async def _own(parts: Parts, principal: Principal, mute_id: UUID) -> Mute:
-    mute = await _one(parts, principal, mute_id)
-    if mute.owner != principal.owner:
-        raise NotPermitted(
-            "Only the owner of a mute extends it.", remedy="Place one of your own beside it.", rule="owner"
-        )
-    return mute
-
-
 def _extended(parts: Parts, principal: Principal, mute: Mute, wish: Extension) -> Mute:
     now, covers_agent = parts.now(), mute.conversation_id is None
     if not mute.stands:
-        raise _over()
+        raise over(mute.end)
     seconds = place.seconds_asked(
         wish.for_, wish.until, principal=principal, covers_agent=covers_agent, now=now
     )
@@ -240,10 +248,6 @@ async def _commit_extension(
             claim=key.claim(answer, now=now) if key else None,
         ),
     )
-
-
-def _over() -> Over:
-    return Over("The mute has ended meanwhile.", remedy="Place a new one.")
 
 
 def _again(answer: Answer) -> Response[views.MuteView]:

@@ -32,14 +32,17 @@ _DAY = 86_400.0
 _TRIES = 3
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=320)]
+Presence = Annotated[float, msgspec.Meta(ge=2, le=300)]
+"""Seconds within which an owner promises to say again that it is there."""
 
 
 class NewMute(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"for_": "for"}):
     """A wish to silence an agent. `for` ("90s", "2m", 120) or `until` (RFC 3339), else 2 minutes.
 
     `agent` is a user id, an e-mail address or a unique name. Without `conversation` the call is inferred:
-    the one that is not on hold. `only_if` refuses unless all of it is known to hold. `dry_run` places
-    nothing.
+    the one that is not on hold. `only_if` refuses unless all of it is known to hold. With `presence` the
+    mute has to be renewed every so many seconds (2 to 300), else it ends as `owner_gone` a grace later.
+    `dry_run` places nothing.
     """
 
     agent: Text
@@ -52,6 +55,7 @@ class NewMute(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     on_override: OnOverride = OnOverride.YIELD
     open_policy: OpenPolicy = OpenPolicy.RESTORE
     only_if: OnlyIf = OnlyIf()
+    presence: Presence | None = None
     dry_run: bool = False
 
 
@@ -164,6 +168,7 @@ async def _planned(parts: Parts, principal: Principal, wish: NewMute, agent: Age
         reason=reason,
         on_override=wish.on_override,
         open_policy=wish.open_policy,
+        renew_by=None if wish.presence is None else now + wish.presence,
         note_ref=new_id() if note else None,
     )
     await _check_chain(parts, principal, mute)

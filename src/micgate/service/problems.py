@@ -42,6 +42,7 @@ STATUS: dict[str, int] = {
     "malformed_request": 400,
     "conditions_unmet": 412,
     "mute_ended": 409,
+    "no_presence": 409,
     "too_fast": 429,
     "too_slow": 408,
     "too_many_streams": 429,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from micgate.control.pace import Pace
 from micgate.direct.connect import USER_AGENT, Connection, from_settings
 from micgate.genesys.session import Session
 from micgate.genesys.transport_aiohttp import AiohttpWire
@@ -163,6 +164,7 @@ def _keepers(settings: Settings, connection: Connection, parts: Parts) -> Callab
             log=parts.log,
             user_agent=USER_AGENT,
             strategy=connection.strategy,
+            pace=Pace(owner_grace=settings.owner_grace, slow_mute=settings.slow_mute),
             published=lambda _: parts.pulse.beat(),
         )
 

@@ -33,7 +33,8 @@ class OwnerView(msgspec.Struct, frozen=True):
 class MuteView(msgspec.Struct, frozen=True, kw_only=True):
     """A mute. `state` is `pending`, `confirmed`, `unconfirmed`, `contested`, `releasing`, `left_closed` or
     `ended`; muted is only said (`confirmed`) when the platform showed it. `conversation_id` null covers every
-    call of the agent. `said` is what its owner should know about it.
+    call of the agent. `renew_by`: its owner has to renew it before then, and may be late by a grace. `said`
+    is what its owner should know about it.
     """
 
     id: str
@@ -47,6 +48,7 @@ class MuteView(msgspec.Struct, frozen=True, kw_only=True):
     release_at: str
     on_override: OnOverride
     open_policy: OpenPolicy
+    renew_by: str | None = None
     ended_at: str | None = None
     end: End | None = None
     ended_by: str | None = None
@@ -100,6 +102,7 @@ def mute(
         release_at=stamp(one.release_at),
         on_override=one.on_override,
         open_policy=one.open_policy,
+        renew_by=_stamp(one.renew_by),
         ended_at=_stamp(one.ended_at),
         end=one.end,
         ended_by=one.ended_by,

@@ -179,6 +179,13 @@ SETTINGS: tuple[Setting, ...] = (
         parse=parse.reasons,
     ),
     Setting(
+        name="owner_grace",
+        names=("MICGATE_OWNER_GRACE",),
+        help="A mute whose owner does not renew its presence in time ends so many seconds later.",
+        default="60",
+        parse=parse.seconds,
+    ),
+    Setting(
         name="heartbeat_url",
         names=("MICGATE_HEARTBEAT_URL",),
         help="A URL that is asked every minute while all is well: for a watchdog that calls when it stops.",

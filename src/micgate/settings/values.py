@@ -45,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tls_key: str | None
     trusted_proxy: tuple[str, ...]
     reasons: tuple[str, ...]
+    owner_grace: float
     heartbeat_url: str | None
     allow_private_receivers: bool
     sources: dict[str, str] = {}
