@@ -46,13 +46,13 @@ class Switchboard:
         self.lines = {name: one for name, one in self.lines.items() if one is not line}
 
     def publish(self, changed: ConversationChanged) -> None:
-        body = stale = None
+        body = None
         for line in tuple(self.lines.values()):
             users = [user for user in changed.after.user_ids if user in line.users]
             if users and not line.silent:
                 body = body or _body(changed.after)
-                stale = stale or _body(changed.before or changed.after)
                 trouble = self.weather.event(line.replica)
+                stale = _body(changed.before or changed.after) if trouble is Trouble.EVENT_STALE else body
                 for user in users:
                     self._plan(line, user, body, stale, trouble)
 
@@ -60,7 +60,7 @@ class Switchboard:
         self, line: "SimulatedLine", user: str, body: bytes, stale: bytes, trouble: Trouble | None
     ) -> None:
         topic = calls_topic(user)
-        told, old = messages.event(topic, body, "e"), messages.event(topic, stale, "e")
+        told = messages.event(topic, body, "e")
         if trouble is Trouble.EVENT_LOST:
             return
         if trouble in {Trouble.EVENT_LATE, Trouble.EVENTS_SWAPPED}:
@@ -71,6 +71,7 @@ class Switchboard:
         if trouble is Trouble.EVENT_TWICE:
             line.deliver(told, after=self.rng.uniform(0.0, 3.0), in_order=False)
         if trouble is Trouble.EVENT_STALE:
+            old = messages.event(topic, stale, "e")
             line.deliver(old, after=self.rng.uniform(0.05, 2.0), in_order=False)
 
 

@@ -1,14 +1,18 @@
 """From a story that fails to a short one that fails in the same way. The same story always ends the same."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from time import monotonic
 
 from msgspec.structs import replace
 
 from simulation.broken import Broken
-from simulation.story import Step, Story
+from simulation.story import Story, What
 from simulation.world import BEGINS, Simulation
+
+_LAST = 30.0
+_WARM_UP = 5.0
+"""Seconds until somebody keeps the org."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +43,12 @@ def shrink(
     seconds: float = 120.0,
     progress: Callable[[int], None] = lambda _: None,
 ) -> tuple[Story, Failure]:
-    """Leave out what is not needed: first what comes after, then ever smaller parts, for so long."""
+    """Leave out what is not needed: what comes after, what was long before, then ever smaller parts; for so
+    long.
+    """
     until = monotonic() + seconds
-    story = _ended(story, failure)
+    story, failure = _begun_late(_ended(story, failure), failure, until)
+    progress(len(story.steps))
     size = max(1, len(story.steps) // 2)
     while size and monotonic() < until:
         story, failure, shorter = _without_parts(story, failure, size, until)
@@ -57,15 +64,36 @@ def _without_parts(story: Story, failure: Failure, size: int, until: float) -> t
         if monotonic() > until:
             break
         left = (*story.steps[: max(0, at)], *story.steps[at + size :])
-        fails = _fails(story, left, failure)
+        fails = _fails(replace(story, steps=left), failure)
         if fails is not None:
             story, failure, shorter = replace(story, steps=left), fails, True
     return story, failure, shorter
 
 
-def _fails(story: Story, steps: Sequence[Step], failure: Failure) -> Failure | None:
-    found = failure_of(replace(story, steps=tuple(steps)))
+def _fails(story: Story, failure: Failure) -> Failure | None:
+    found = failure_of(story)
     return found if found is not None and found.kind == failure.kind else None
+
+
+def _begun_late(story: Story, failure: Failure, until: float) -> tuple[Story, Failure]:
+    """The last half minute is tried first, then the last minute, and so on."""
+    for later in _later(story, failure.at):
+        if monotonic() > until:
+            break
+        fails = _fails(later, failure)
+        if fails is not None:
+            return _ended(later, fails), fails
+    return story, failure
+
+
+def _later(story: Story, failed_at: float) -> Iterator[Story]:
+    last = _LAST
+    while (begins := failed_at - last) > _WARM_UP:
+        knobs = [step for step in story.steps if step.what is What.KNOBS and step.at < begins]
+        first = [replace(step, at=begins) for step in knobs[-1:]]
+        rest = [step for step in story.steps if step.at >= begins]
+        yield replace(story, begins=begins - _WARM_UP, steps=(*first, *rest))
+        last *= 2
 
 
 def _ended(story: Story, failure: Failure) -> Story:

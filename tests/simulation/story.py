@@ -60,15 +60,19 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Story(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that a run depends on."""
+    """Everything that a run depends on. It goes from `begins` to `seconds`."""
 
     seed: int
     seconds: float
     steps: tuple[Step, ...]
+    begins: float = 0.0
 
-    def told(self) -> str:
-        """One line for each step."""
-        return "\n".join(f"  {step.at:8.2f} s  {_spelled(step)}" for step in self.steps)
+    def told(self, *, most: int | None = None) -> str:
+        """One line for each step; of the last ones only, if there are many."""
+        left_out = len(self.steps) - most if most and len(self.steps) > most else 0
+        before = [f"  ... {left_out} steps before"] if left_out else []
+        told = [f"  {step.at:8.2f} s  {_spelled(step)}" for step in self.steps[left_out:]]
+        return "\n".join([*before, *told])
 
 
 _PEOPLE: dict[What, int] = {

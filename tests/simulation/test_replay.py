@@ -6,12 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from micgate.control import decide
 from simulation.shrink import failure_of, shrink
-from simulation.story import What, draw
-from simulation.world import Simulation
+from simulation.story import Story, What, draw
+from simulation.world import BEGINS, Simulation
 
 PRINT = """
 import json, sys
@@ -56,3 +57,22 @@ def test_a_failing_story_shrinks_to_what_is_needed():
     assert len(shorter.steps) <= 4
     assert What.PLACE in {step.what for step in shorter.steps}
     assert "place" in shorter.told()
+
+
+def test_a_failure_late_in_a_long_story_is_told_without_what_came_before(monkeypatch):
+    expire = decide._expire
+    late = BEGINS + 1500
+    monkeypatch.setattr(decide, "_expire", lambda turn: turn if turn.now > late else expire(turn))
+    story = draw(2, minutes=30)
+    failure = failure_of(story)
+    shorter, again = shrink(story, failure, seconds=5)
+    assert again.kind == failure.kind
+    assert shorter.begins > 1200
+    assert len(shorter.steps) <= 20
+    assert failure_of(msgspec.json.decode(msgspec.json.encode(shorter), type=Story)) == again
+
+
+def test_of_a_long_story_the_last_steps_are_told():
+    told = draw(2, minutes=30).told(most=60).splitlines()
+    assert len(told) == 61
+    assert "steps before" in told[0]

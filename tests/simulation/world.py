@@ -3,7 +3,6 @@
 One run is one story told from its seed. Time is a number that jumps from event to event.
 """
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -18,6 +17,7 @@ from micgate.twin.floor import ConversationChanged
 from micgate.twin.world import World
 from simulation.actors import ORG, Desk, Telephones
 from simulation.broken import Broken
+from simulation.chance import Chance
 from simulation.invariants import Invariants
 from simulation.lines import Switchboard
 from simulation.link import Moment, commands
@@ -88,15 +88,18 @@ class Simulation:
     _noted_at: float = 0.0
     _service_offset: float = 0.0
     _meddlers: list[Step] = field(default_factory=list)
+    _chance: Chance = field(init=False)
 
     def __post_init__(self) -> None:
         seed = self.story.seed
-        self.world = World(seed=seed, agents=5, quiet=True, now=BEGINS)
+        self.world = World(seed=seed, agents=5, quiet=True, now=BEGINS + self.story.begins)
+        self._chance = Chance(seed)
+        self._chance.keep(self.world._floor.lags)
         pseudonyms: dict[str, str] = {user.id: f"a-{at}" for at, user in enumerate(self.world.agents)}
         recorder = Recorder(pseudonyms, salt=lambda: "salt")
         self.store = MemoryStore(Rules(link=link, record=recorder.observed))
-        self.weather = Weather(lambda: self.world.now, self._rng("weather"))
-        self.board = Switchboard(self.world, self.weather, self._rng("lines"))
+        self.weather = Weather(lambda: self.world.now, self._chance.stream())
+        self.board = Switchboard(self.world, self.weather, self._chance.stream())
         self.invariants = Invariants(
             world=self.world,
             store=self.store,
@@ -104,7 +107,7 @@ class Simulation:
             epoch_of=self._epoch_of,
             calm_at=lambda: self._calm_at,
         )
-        platform = Platform(self.world, self._rng("platform"), self.invariants.arrived)
+        platform = Platform(self.world, self._chance.stream(), self.invariants.arrived)
         around = Surroundings(
             world=self.world,
             store=self.store,
@@ -122,9 +125,7 @@ class Simulation:
             kept=self._kept,
             service_now=self._service_now,
         )
-        self.processes = [
-            Process(around, number, self._rng(f"process {number}")) for number in range(REPLICAS)
-        ]
+        self.processes = [Process(around, number, self._chance.stream()) for number in range(REPLICAS)]
         self.telephones = Telephones(self.world)
         self.desk = Desk(self.world, self.telephones, lambda: [one for one in self.processes if one.awake])
 
@@ -133,7 +134,7 @@ class Simulation:
         for step in self.story.steps:
             self.world.clock.at(BEGINS + step.at, self._stepping(step))
         try:
-            self.go_on(self.story.seconds)
+            self.go_on(self.story.seconds - self.story.begins)
             self.weather.clear()
             self._calm(_RETRIED)
             self.go_on(QUIET)
@@ -173,6 +174,7 @@ class Simulation:
                 due = timer
             if due > until:
                 break
+            self._chance.turn(max(due, clock.now))
             world.advance(max(due, clock.now))
             self._publish()
             for process in processes:
@@ -341,9 +343,6 @@ class Simulation:
 
     def _epoch_of(self, replica: int) -> int | None:
         return self.processes[replica].epoch
-
-    def _rng(self, purpose: str) -> random.Random:
-        return random.Random(f"{self.story.seed}:{purpose}")
 
 
 __all__ = ["Broken", "Simulation"]
