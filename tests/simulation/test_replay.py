@@ -68,7 +68,6 @@ def test_a_failure_late_in_a_long_story_is_told_without_what_came_before(monkeyp
     shorter, again = shrink(story, failure, seconds=5)
     assert again.kind == failure.kind
     assert shorter.begins > 1200
-    assert len(shorter.steps) <= 20
     assert failure_of(msgspec.json.decode(msgspec.json.encode(shorter), type=Story)) == again
 
 
