@@ -5,9 +5,11 @@ from contextlib import AsyncExitStack
 import pytest
 from contents import open_folder
 from front_desk import open_desk
+from house import Serving
 
 from micgate.store import migrate
 from micgate.store.embedded import OWNER, Embedded
+from micgate.store.ids import new_id
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +35,32 @@ async def open_service(embedded, twin):
 @pytest.fixture
 async def desk(open_service):
     return await open_service()
+
+
+@pytest.fixture
+def start_house(twin, tmp_path):
+    """Services, and commands beside them; what runs when the test ends is stopped."""
+    houses = []
+
+    def start(folder=tmp_path, **environ):
+        houses.append(Serving(folder, twin, environ))
+        return houses[-1]
+
+    yield start
+    for house in houses:
+        house.end()
+
+
+@pytest.fixture
+def serving(start_house, embedded):
+    """On the database of this test process, with an organization of its own."""
+    return start_house(MICGATE_DATABASE_URL=embedded.conninfo(), MICGATE_ORG=f"org-{new_id()}")
+
+
+@pytest.fixture
+def alone(start_house):
+    """With an embedded database of its own."""
+    with open_folder() as folder:
+        house = start_house(folder, MICGATE_DATABASE_DIR=str(folder / "database"))
+        yield house
+        house.end()

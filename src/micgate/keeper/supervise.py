@@ -17,9 +17,10 @@ Work = Callable[[], Awaitable[None]]
 
 @dataclass(slots=True)
 class TaskHealth:
-    """Times are of the boot clock. `failing`: a word of what is wrong now."""
+    """Times are of the boot clock. `beat`: it last did its work. `failing`: a word of what is wrong now."""
 
     started: float
+    beat: float
     failing: str | None = None
     since: float | None = None
     failures: int = 0
@@ -38,7 +39,8 @@ class Health:
         return {name: task.failing for name, task in self.tasks.items() if task.failing}
 
     def started(self, name: str) -> None:
-        self.tasks[name] = TaskHealth(self._boot.boot())
+        now = self._boot.boot()
+        self.tasks[name] = TaskHealth(started=now, beat=now)
 
     def failed(self, name: str, error: StoreError) -> None:
         task = self.tasks[name]
@@ -48,7 +50,9 @@ class Health:
         self._log.failed(f"keeper.{name}", word=error.word, what=error.what)
 
     def recovered(self, name: str) -> None:
+        """It did what it is for."""
         task = self.tasks[name]
+        task.beat = self._boot.boot()
         if task.failing is not None:
             task.failing = task.since = None
             self._log.recovered(f"keeper.{name}")

@@ -12,6 +12,7 @@ from micgate.service.access import open_here, open_to_all
 from micgate.service.metrics import Metrics
 from micgate.service.parts import Parts
 from micgate.service.stream import Stream
+from micgate.service.tasks import Task
 from micgate.store.errors import StoreError
 from micgate.store.leases import Lease
 
@@ -35,20 +36,23 @@ class Readiness(msgspec.Struct, frozen=True, kw_only=True):
 
     ready: bool
     checks: list[Check]
+    tasks: list[Task] = []
 
 
 class Alive(msgspec.Struct, frozen=True, kw_only=True):
     alive: bool = True
+    tasks: list[Task] = []
 
 
 @dataclass(slots=True, kw_only=True)
 class Health:
-    """`probes` are what the rest of the process has to say, the keeper for one."""
+    """`probes` are what the rest of the process has to say, the keeper for one; so with `works`."""
 
     parts: Parts
     stream: Stream
     metrics: Metrics
     probes: list[Callable[[], Check | None]] = field(default_factory=list)
+    works: list[Callable[[], list[Task]]] = field(default_factory=list)
     budget: Callable[[], dict[str, float]] = dict
     _lease: Lease | None = None
     _since: float = 0.0
@@ -59,7 +63,12 @@ class Health:
         except StoreError as error:
             checks = [Check(name="database", ok=False, says=error.what, remedy=error.remedy)]
         checks += [check for probe in self.probes if (check := probe())]
-        return Readiness(ready=all(check.ok or check.warns for check in checks), checks=checks)
+        return Readiness(
+            ready=all(check.ok or check.warns for check in checks), checks=checks, tasks=self.tasks()
+        )
+
+    def tasks(self) -> list[Task]:
+        return [task for work in self.works for task in work()]
 
     async def exposed(self) -> bytes:
         parts = self.parts
@@ -114,9 +123,9 @@ def _sealed(age: float) -> Check:
 
 
 @get("/healthz", opt=open_to_all())
-async def show_alive() -> Alive:
-    """Whether this process answers."""
-    return Alive()
+async def show_alive(*, health: NamedDependency[Health]) -> Alive:
+    """This process answers. What runs in it, and when each task last did its work."""
+    return Alive(tasks=health.tasks())
 
 
 @get("/readyz", opt=open_to_all())

@@ -10,12 +10,17 @@ from micgate.keeper.run import Keeper
 from micgate.log import Log
 from micgate.service.health import Check
 from micgate.service.roster import read_roster
+from micgate.service.tasks import Task
 from micgate.store.errors import StoreError
 from micgate.store.postgres import PostgresStore
 
 REFRESH = 600.0
 """Seconds between two looks who works there."""
 AGAIN = 15.0
+
+STILL = 30.0
+_TURNING = frozenset({"keeper.wake", "keeper.seal", "keeper.chores"})
+"""They turn at least every two seconds, whether there is work or not."""
 
 Make = Callable[[tuple[str, ...]], Keeper]
 
@@ -51,7 +56,10 @@ class Kept:
 
     def check(self) -> Check | None:
         """What of the keeper does not work, if this replica has it."""
-        failing = self.keeper.health.failing if self.keeper else {}
+        failing = {task.name: task.failing for task in self.tasks() if task.failing}
+        failing |= {
+            task.name: f"silent for {task.beat_seconds:.0f} s" for task in self.tasks() if _still(task)
+        }
         if not failing:
             return None
         told = ", ".join(f"{name}: {word}" for name, word in sorted(failing.items()))
@@ -71,6 +79,17 @@ class Kept:
             says=f"Not connected: {told}.",
             remedy="micgate doctor",
         )
+
+    def tasks(self) -> list[Task]:
+        """Those of the keeper; while another replica keeps the org, there is only the wait for the lease."""
+        if self.keeper is None:
+            return []
+        now, health = self.keeper.ports.boot.boot(), self.keeper.health
+        return [
+            Task(name=f"keeper.{name}", beat_seconds=round(now - task.beat, 3), failing=task.failing)
+            for name, task in health.tasks.items()
+            if self.keeper.reign or name == "lease"
+        ]
 
     def budget(self) -> dict[str, float]:
         reign = self.keeper.reign if self.keeper else None
@@ -104,3 +123,7 @@ class Kept:
             return self._users
         self._log.recovered("roster.unread")
         return users
+
+
+def _still(task: Task) -> bool:
+    return task.name in _TURNING and task.beat_seconds > STILL

@@ -1,7 +1,7 @@
 """Something has changed: one listener on the database, many who wait."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
 from micgate.log import Log
@@ -17,11 +17,12 @@ class Pulse:
     def __init__(self) -> None:
         self._beat = asyncio.Event()
 
-    async def listen(self, database: Database, log: Log) -> None:
-        """Until cancelled."""
+    async def listen(self, database: Database, log: Log, *, heard: Callable[[], None] = lambda: None) -> None:
+        """Until cancelled. `heard`: there was a hint."""
         while True:
             try:
                 async for _org in database.hints():
+                    heard()
                     self.beat()
                     log.recovered("hints.lost")
             except StoreError as error:

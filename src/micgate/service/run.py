@@ -30,6 +30,7 @@ from micgate.service.metrics import Metrics
 from micgate.service.parts import Parts
 from micgate.service.pulse import Pulse
 from micgate.service.stream import Stream
+from micgate.service.tasks import Beats
 from micgate.settings import Settings
 from micgate.store import idempotency
 from micgate.store.errors import StoreError
@@ -48,6 +49,7 @@ class Running:
     stream: Stream
     health: Health
     kept: Kept
+    beats: Beats
     server: listen.Server
     announcement: Announcement
 
@@ -72,7 +74,7 @@ async def _serve(settings: Settings, started: Started) -> int:
     address = address_of(settings)
     address.check()
     if settings.heartbeat_url:
-        watchdog.check(settings.heartbeat_url)
+        watchdog.check(settings.heartbeat_url, private=settings.allow_private_receivers)
     connection = await asyncio.to_thread(from_settings, settings)
     log = Log()
     async with AsyncExitStack() as stack:
@@ -131,8 +133,14 @@ def _put_together(
     metrics = Metrics()
     stream = Stream(parts, told=metrics.told, log=log)
     kept = Kept(_keepers(settings, connection, parts), session, house.store, house.org, log=log)
+    beats = Beats(time.monotonic)
     health = Health(
-        parts=parts, stream=stream, metrics=metrics, probes=[kept.check, kept.line], budget=kept.budget
+        parts=parts,
+        stream=stream,
+        metrics=metrics,
+        probes=[kept.check, kept.line],
+        works=[beats.tasks, kept.tasks],
+        budget=kept.budget,
     )
     announcement = Announcement(
         url=url,
@@ -147,6 +155,7 @@ def _put_together(
         stream=stream,
         health=health,
         kept=kept,
+        beats=beats,
         server=listen.server(application, address),
         announcement=announcement,
     )
@@ -174,17 +183,26 @@ def _keepers(settings: Settings, connection: Connection, parts: Parts) -> Callab
 def _works(
     settings: Settings, house: Opened, running: Running, log: Log
 ) -> dict[str, Coroutine[Any, Any, None]]:
-    parts = running.parts
+    parts, beat = running.parts, running.beats.of
     works: dict[str, Coroutine[Any, Any, None]] = {
         "keeper": running.kept.run(),
-        "hints": parts.pulse.listen(parts.database, log),
-        "stream": running.stream.run(),
-        "chores": _chores(parts),
+        "hints": parts.pulse.listen(parts.database, log, heard=beat("hints")),
+        "stream": running.stream.run(looked=beat("stream")),
+        "chores": _chores(parts, done=beat("chores")),
     }
     if house.cellar.embedded:
-        works["database"] = house.cellar.embedded.watch(lambda: log.write("database.restarted"))
+        works["database"] = house.cellar.embedded.watch(
+            lambda: log.write("database.restarted"), looked=beat("database")
+        )
     if settings.heartbeat_url:
-        works["heartbeat"] = watchdog.beat(settings.heartbeat_url, well=_well(running.health), log=log)
+        works["heartbeat"] = watchdog.beat(
+            settings.heartbeat_url,
+            well=_well(running),
+            private=settings.allow_private_receivers,
+            log=log,
+            beaten=beat("heartbeat"),
+            every=settings.heartbeat_seconds,
+        )
     return works
 
 
@@ -214,20 +232,23 @@ async def _until(
         raise broken[0]
 
 
-async def _chores(parts: Parts) -> None:
+async def _chores(parts: Parts, *, done: Callable[[], None]) -> None:
     while True:
         await asyncio.sleep(CHORES)
         try:
             await parts.keys.flush()
             async with parts.database.reading() as connection:
                 await idempotency.sweep(connection, now=parts.now())
+            done()
         except StoreError as error:
             parts.log.failed("chores.undone", word=error.word)
 
 
-def _well(health: Health) -> Callable[[], Awaitable[bool]]:
+def _well(running: Running) -> Callable[[], Awaitable[bool]]:
+    """Mutes are kept, and the platform is heard."""
+
     async def well() -> bool:
-        return (await health.ready()).ready
+        return (await running.health.ready()).ready and running.kept.line() is None
 
     return well
 

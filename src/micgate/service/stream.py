@@ -144,14 +144,15 @@ class Stream:
         self.seq = 0
         self.closed = False
 
-    async def run(self) -> None:
-        """Until cancelled."""
+    async def run(self, *, looked: Callable[[], None] = lambda: None) -> None:
+        """Until cancelled. `looked`: it knows the record as it is."""
         self.seq, _ = await self._parts.store.entries.head(self._parts.org)
         while True:
             await self._parts.pulse.wait(IDLE if self._viewers else QUIET)
             await asyncio.sleep(TICK)
             try:
                 await self._tick()
+                looked()
                 self._log.recovered("stream.blind")
             except StoreError as error:
                 self._log.failed("stream.blind", word=error.word)

@@ -2,42 +2,52 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from urllib.parse import urlsplit
 
-import aiohttp
-
+from micgate import destination
+from micgate.destination import DestinationError, Poster
 from micgate.log import Log
-from micgate.service.errors import Impossible
-from micgate.service.listen import is_loopback
+from micgate.settings import SettingError
 
 EVERY = 60.0
-SECONDS = 10.0
+AGAIN = 2.0
+"""Seconds until the next look, after one that found something amiss."""
 
 
-def check(url: str) -> None:
-    """Raise `Impossible` for an address that would carry its token in the clear."""
-    where = urlsplit(url)
-    if where.scheme != "https" and not (where.scheme == "http" and is_loopback(where.hostname or "")):
-        raise Impossible("The heartbeat's URL is not https.", remedy="Correct MICGATE_HEARTBEAT_URL.")
+def check(url: str, *, private: bool) -> None:
+    """Raise `SettingError` for an address that micgate does not post to."""
+    try:
+        destination.parse(url, private=private)
+    except DestinationError as error:
+        raise SettingError(f"MICGATE_HEARTBEAT_URL: {error.what}", remedy=error.remedy) from None
 
 
-async def beat(url: str, *, well: Callable[[], Awaitable[bool]], log: Log, every: float = EVERY) -> None:
+async def beat(
+    url: str,
+    *,
+    well: Callable[[], Awaitable[bool]],
+    private: bool,
+    log: Log,
+    beaten: Callable[[], None] = lambda: None,
+    every: float = EVERY,
+) -> None:
     """Until cancelled. The URL may hold a token, so nothing of it is ever written down."""
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SECONDS)) as http:
+    async with Poster(private=private) as poster:
         while True:
             if await well():
-                await _one(http, url, log)
-            await asyncio.sleep(every)
+                await _one(poster, url, log, beaten)
+                await asyncio.sleep(every)
+            else:
+                await asyncio.sleep(min(every, AGAIN))
 
 
-async def _one(http: aiohttp.ClientSession, url: str, log: Log) -> None:
+async def _one(poster: Poster, url: str, log: Log, beaten: Callable[[], None]) -> None:
     try:
-        async with http.get(url, allow_redirects=False) as answer:
-            status = answer.status
-    except (aiohttp.ClientError, TimeoutError) as error:
-        log.failed("heartbeat.unheard", kind=type(error).__name__)
+        answer = await poster.post(url, b"", {})
+    except DestinationError as error:
+        log.failed("heartbeat.unheard", word=error.word)
         return
-    if status in range(200, 300):
+    if answer.ok:
+        beaten()
         log.recovered("heartbeat.unheard")
     else:
-        log.failed("heartbeat.unheard", status=status)
+        log.failed("heartbeat.unheard", status=answer.status)

@@ -188,14 +188,21 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         name="heartbeat_url",
         names=("MICGATE_HEARTBEAT_URL",),
-        help="A URL that is asked every minute while all is well: for a watchdog that calls when it stops.",
+        help="A URL that is posted to while all is well: for a watchdog that calls when it falls silent.",
         secret=True,
         dotenv=False,
     ),
     Setting(
+        name="heartbeat_seconds",
+        names=("MICGATE_HEARTBEAT_SECONDS",),
+        help="Seconds between two of those posts.",
+        default="60",
+        parse=parse.seconds,
+    ),
+    Setting(
         name="allow_private_receivers",
         names=("MICGATE_ALLOW_PRIVATE_RECEIVERS",),
-        help="yes: webhooks and checkpoints may be posted to loopback and private networks too.",
+        help="yes: webhooks, checkpoints and heartbeats may be posted to loopback and private networks too.",
         default="no",
         parse=parse.yes_or_no,
     ),

@@ -47,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[str, ...]
     owner_grace: float
     heartbeat_url: str | None
+    heartbeat_seconds: float
     allow_private_receivers: bool
     sources: dict[str, str] = {}
     """Where each value came from: `{"region": "GENESYS_REGION in .env", ...}`; defaults are absent."""

@@ -85,11 +85,14 @@ class Embedded:
         self._guests.close()
         self._door.close()
 
-    async def watch(self, restarted: Callable[[], None]) -> None:
-        """Until cancelled, see that the database runs. `restarted` is called after it had to be started."""
+    async def watch(
+        self, restarted: Callable[[], None], *, looked: Callable[[], None] = lambda: None
+    ) -> None:
+        """Until cancelled, see that the database runs: `looked`. `restarted`: it had to be started."""
         while True:
             if await asyncio.to_thread(self.ensure):
                 restarted()
+            looked()
             await asyncio.sleep(_EVERY)
 
     def _start(self) -> bool:
