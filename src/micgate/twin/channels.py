@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
 from micgate.twin import messages
 from micgate.twin.access import Caller
+from micgate.twin.messages import End
 from micgate.twin.refusals import Refusal, bad_request, missing_permissions, not_found
 from micgate.twin.topics import MOST_CHARACTERS, parts, user_of
 from micgate.twin.world import World
-
-End = Literal["expired", "evicted", "token_ended", "user_tokens_revoked"]
 
 
 class Outlet(Protocol):

@@ -1,13 +1,22 @@
 """What is said on a channel's socket."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Literal, Protocol
 
 from micgate.twin.answers import Wire
 from micgate.twin.exchange import encode
 
-if TYPE_CHECKING:
-    from micgate.twin.channels import Channel, End
+End = Literal["expired", "evicted", "token_ended", "user_tokens_revoked"]
+"""Of a channel."""
+
+
+class Told(Protocol):
+    """Of a channel, what messages say."""
+
+    id: str
+    client_id: str
+    user_id: str | None
+
 
 HEARTBEAT = encode({"topicName": "channel.metadata", "eventBody": {"message": "WebSocket Heartbeat"}})
 PONG = encode({"topicName": "channel.metadata", "eventBody": {"message": "pong"}})
@@ -31,13 +40,13 @@ def socket_closing() -> bytes:
     return system("v2.system.socket_closing", {"message": "This websocket is closing; reconnect."})
 
 
-def no_longer_subscribed(channel: "Channel", *, reason: str) -> bytes:
+def no_longer_subscribed(channel: Told, *, reason: str) -> bytes:
     return system(
         f"v2.system.no_longer_subscribed.{channel.id}", _about(channel, "no_longer_subscribed", reason)
     )
 
 
-def last_words(channel: "Channel", why: "End") -> Sequence[bytes]:
+def last_words(channel: Told, why: End) -> Sequence[bytes]:
     if why != "user_tokens_revoked":
         return (GONE,)
     revoked = system(f"v2.system.token_revoked.{channel.id}", _about(channel, "token_revoked", why))
@@ -54,7 +63,7 @@ def subscribed(correlation_id: str | None, *, refused: Sequence[str]) -> bytes:
     return encode(shape)
 
 
-def _about(channel: "Channel", kind: str, reason: str) -> Wire:
+def _about(channel: Told, kind: str, reason: str) -> Wire:
     shape: Wire = {
         "channelId": channel.id,
         "systemTopicType": kind,
