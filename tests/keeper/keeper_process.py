@@ -8,6 +8,7 @@ import time
 
 from keeping import NoCipher, until
 
+from micgate.direct.connect import Connection
 from micgate.genesys.oauth import ClientCredentials
 from micgate.genesys.regions import find_region
 from micgate.keeper.wiring import genesys_keeper
@@ -38,8 +39,9 @@ async def main() -> None:
     keeper = genesys_keeper(
         org=told["org"],
         database=database,
-        region=find_region(told["api_url"]),
-        credentials=ClientCredentials(*told["credentials"]),
+        connection=Connection(
+            region=find_region(told["api_url"]), credentials=ClientCredentials(*told["credentials"])
+        ),
         users=told["users"],
         cipher=NoCipher(),
         log=_Telling(),

@@ -4,15 +4,17 @@ import asyncio
 import inspect
 import itertools
 import json
-import signal
+import os
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from killable import Killable
 from micgate.audit import chain
 from micgate.control.mute import Mute, Owner
+from micgate.direct.connect import Connection
 from micgate.genesys.oauth import ClientCredentials
 from micgate.genesys.regions import find_region
 from micgate.keeper.books import Pseudonyms
@@ -145,8 +147,9 @@ class Org:
         return genesys_keeper(
             org=self.name,
             database=self.database,
-            region=find_region(twin.api_url),
-            credentials=ClientCredentials(*self.credentials),
+            connection=Connection(
+                region=find_region(twin.api_url), credentials=ClientCredentials(*self.credentials)
+            ),
             users=[agent.id for agent in twin.agents],
             cipher=NoCipher(),
             log=Log(),
@@ -166,19 +169,22 @@ class Org:
         return self.processes[-1]
 
 
-class Process:
+class Process(Killable):
     """A keeper that can be killed. It says on stdout when it takes over."""
 
     def __init__(self, told) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, str(_PROCESS)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
+        super().__init__(
+            subprocess.Popen(
+                [sys.executable, str(_PROCESS)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                env=os.environ | {"PYTHONPATH": str(_PROCESS.parents[1])},
+            )
         )
-        self._process.stdin.write(json.dumps(told) + "\n")
-        self._process.stdin.flush()
+        self.process.stdin.write(json.dumps(told) + "\n")
+        self.process.stdin.flush()
 
     async def ready(self) -> float:
         """When it could take over, if it were to."""
@@ -194,33 +200,11 @@ class Process:
 
     async def _said(self, words: str, *, seconds: float = 30.0) -> float:
         async with asyncio.timeout(seconds):
-            line = await asyncio.to_thread(self._process.stdout.readline)
+            line = await asyncio.to_thread(self.process.stdout.readline)
             while not line.startswith(words):
                 assert line, "the keeper ended"
-                line = await asyncio.to_thread(self._process.stdout.readline)
+                line = await asyncio.to_thread(self.process.stdout.readline)
         return float(line.split()[-1])
-
-    def kill(self) -> float:
-        self._process.kill()
-        self._process.wait()
-        return time.time()
-
-    def pause(self) -> float:
-        self._process.send_signal(signal.SIGSTOP)
-        return time.time()
-
-    def go_on(self) -> float:
-        self._process.send_signal(signal.SIGCONT)
-        return time.time()
-
-    def stop(self) -> int:
-        self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(10)
-
-    def end(self) -> None:
-        self._process.send_signal(signal.SIGCONT)
-        self._process.kill()
-        self._process.communicate()
 
 
 async def new_org(twin, embedded, database: Database, *, rate_per_minute=300) -> Org:

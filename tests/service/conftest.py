@@ -5,11 +5,11 @@ from contextlib import AsyncExitStack
 import pytest
 from contents import open_folder
 from front_desk import open_desk
-from house import Serving
 
 from micgate.store import migrate
 from micgate.store.embedded import OWNER, Embedded
 from micgate.store.ids import new_id
+from replica import Serving
 
 
 @pytest.fixture(scope="session")

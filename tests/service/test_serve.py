@@ -3,7 +3,7 @@
 import json
 import urllib.error
 
-from house import START_SECONDS
+from replica import START_SECONDS
 
 
 def test_a_mute_over_http_silences_and_a_release_gives_back(serving, twin):
@@ -39,7 +39,7 @@ def test_a_second_replica_keeps_the_org_when_the_first_stops(serving, twin):
     mute = serving.ask("POST", "/v1/mutes", {"agent": twin.agents[0].id, "for": "5m"}, Prefer="wait=20")
     assert mute["state"] == "confirmed"
     serving.start()
-    assert serving.stop(serving.processes[0]) == 0
+    assert serving.stop(serving.replicas[0]) == 0
     twin.wait_until(lambda: serving.ready, seconds=10)
     assert serving.ask("GET", f"/v1/mutes/{mute['id']}")["release_at"] == mute["release_at"]
     serving.ask("DELETE", f"/v1/mutes/{mute['id']}", Prefer="wait=20")

@@ -6,7 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import psutil
 import pytest
-from house import START_SECONDS
+
+from replica import START_SECONDS
 
 TOKEN = "t0ken-of-the-watchdog"
 

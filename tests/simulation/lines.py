@@ -122,6 +122,10 @@ class SimulatedLine:
             self.up = False
             self._board.unplug(self)
 
+    async def follow(self, users: Sequence[str]) -> None:
+        await self._toll()
+        self.users = frozenset(users)
+
     async def look_after(self) -> None:
         """Channels live for a day."""
 

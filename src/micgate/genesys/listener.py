@@ -69,6 +69,7 @@ class Listener:
         self._changed = changed
         self._silence = silence
         self._subscribed = False
+        self._subscribing = asyncio.Lock()
         self._replaced = asyncio.Event()
         self._letting_go: set[asyncio.Task[None]] = set()
         self._sockets = 0
@@ -95,6 +96,14 @@ class Listener:
         except NotFound:
             self._forget_channel()
             self._replaced.set()
+
+    async def follow(self, topics: Sequence[str]) -> None:
+        """Listen to these from now on. The socket stays, so nothing of what was heard before is missed.
+
+        Raises `GenesysError` when they could not be subscribed to: to be called again then.
+        """
+        self.topics = tuple(topics)
+        await self.renew()
 
     @property
     def outlived_its_token(self) -> bool:
@@ -184,7 +193,8 @@ class Listener:
 
     async def _subscribe(self, channel: Channel) -> None:
         """Refused topics come back marked; without that, one would refuse all."""
-        listing = read_subscriptions(await self._io.send(put_subscriptions(channel.id, self.topics)))
+        async with self._subscribing:  # the last to ask has the last word
+            listing = read_subscriptions(await self._io.send(put_subscriptions(channel.id, self.topics)))
         self.refused = tuple(topic for topic in listing if topic.refused)
         self.renew_at = self._io.monotonic() + min(RENEW_AFTER, _life(channel, self._io.now()) / 2)
         self._subscribed = True

@@ -6,6 +6,7 @@ overview tells which calls began meanwhile. All others are unknown until their n
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 
 from micgate.control.microphone import LegState
 from micgate.keeper.clock import ServiceClock
@@ -26,6 +27,10 @@ SILENT = 600.0
 FORGET = 3600.0
 """Calls that are over are kept for so long, for events that come late."""
 PAGES = 10
+FIRST_READS = 60
+"""So many calls that nothing is known of are read at once: a fifth of the usual budget of a minute."""
+FIRST_SECONDS = 5.0
+_AT_ONCE = 8
 _READS = 5
 _RETRY = 15.0
 
@@ -84,6 +89,7 @@ class CatchUp:
         for target in listed:
             if not self._mirror.knows(target):
                 self._mirror.appear(target)
+        await self._read_first(target for target in sorted(listed) if self._mirror.is_unseen(target))
         await self._read_silent(listed)
         await self._books.sweep(before=self._clock.now() - FORGET)
         return OVERVIEW
@@ -98,6 +104,15 @@ class CatchUp:
                 break
         return found
 
+    async def _read_first(self, targets: Iterable[Target]) -> None:
+        """Calls that go on and were never seen: until their next event nobody could say how they are."""
+        calls = {target.conversation_id: target for target in targets}
+        turns = asyncio.Semaphore(_AT_ONCE)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_SECONDS), asyncio.TaskGroup() as group:
+                for target in list(calls.values())[:FIRST_READS]:
+                    group.create_task(self._read(target, turns))
+
     async def _read_silent(self, listed: set[Target]) -> None:
         """Calls whose end was missed would be kept for ever."""
         silent = [
@@ -105,12 +120,17 @@ class CatchUp:
             for target in self._mirror.unheard(before=self._clock.now() - SILENT)
             if target not in listed
         ]
+        one_by_one = asyncio.Semaphore(1)
         for target in silent[:_READS]:
+            await self._read(target, one_by_one)
+
+    async def _read(self, target: Target, turns: asyncio.Semaphore) -> None:
+        async with turns:
             await self._toll()
             asked_at = self._clock.now()
             answer = await self._platform.look(target.conversation_id)
-            if answer.call is not None:
-                self._mirror.read(answer.call, asked_at=asked_at, about=target)
+        if answer.call is not None:
+            self._mirror.read(answer.call, asked_at=asked_at, about=target)
 
 
 def _going_on(row: Remembered) -> bool:

@@ -118,6 +118,11 @@ class Mirror:
     def knows(self, target: Target) -> bool:
         return target in self._known
 
+    def is_unseen(self, target: Target) -> bool:
+        """Whether nobody has told in this term how it is, and no decision will ask."""
+        known = self._known[target]
+        return known.state is LegState.UNKNOWN and not known.at_stake
+
     def stakes(self, target: Target, *, are: bool) -> None:
         """Whether news about it may call for something to be done."""
         known = self._known.setdefault(target, _Known(None, LegState.UNKNOWN))

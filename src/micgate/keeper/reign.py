@@ -1,7 +1,7 @@
 """One term as the keeper of an org: everything that runs while the lease is ours, and how it ends."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -118,6 +118,10 @@ class Reign:
         """There may be work."""
         self.wake.nudge()
         self.sealer.nudge()
+
+    def follow(self, users: Collection[str]) -> None:
+        """Watch these agents from now on."""
+        self.channels.follow(users)
 
     async def run(self) -> None:
         """Until the lease is lost, something breaks, or it is cancelled; then everything is brought to its

@@ -2,6 +2,8 @@
 
 import os
 import socket
+from collections.abc import Sequence
+from dataclasses import replace
 from uuid import uuid4
 
 from micgate.keeper.clock import anchored
@@ -30,6 +32,12 @@ class Keeper:
         """There may be work: what a replica's own API calls after placing."""
         if self.reign is not None:
             self.reign.nudge()
+
+    def follow(self, users: Sequence[str]) -> None:
+        """Watch these agents from now on, in this term and in those to come."""
+        self.ports = replace(self.ports, users=tuple(users))
+        if self.reign is not None:
+            self.reign.follow(users)
 
     async def run(self) -> None:
         """For ever. Cancelled, it hands the lease over."""

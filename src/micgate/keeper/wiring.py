@@ -1,14 +1,11 @@
 """A keeper on PostgreSQL and Genesys Cloud, put together."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from micgate.audit import chain
 from micgate.control.pace import PACE, Pace
-from micgate.genesys.network import Network
-from micgate.genesys.oauth import Credentials
-from micgate.genesys.regions import Region
-from micgate.genesys.session import Session
-from micgate.genesys.strategy import Strategy
+from micgate.direct.connect import Connection
 from micgate.genesys.transport_aiohttp import AiohttpWire
 from micgate.keeper.books import Cipher, PostgresBooks, PostgresShelf, Pseudonyms
 from micgate.keeper.clock import SystemBoot
@@ -30,24 +27,26 @@ def genesys_keeper(
     *,
     org: str,
     database: Database,
-    region: Region,
-    credentials: Credentials,
+    connection: Connection,
     users: Sequence[str],
     cipher: Cipher,
     log: Log,
-    user_agent: str = "micgate",
-    network: Network | None = None,
-    strategy: Strategy = Strategy.AUTO,
     pace: Pace = PACE,
     published: Published = lambda _: None,
 ) -> Keeper:
-    """Not running yet. `users` are the agents to watch, `cipher` hides the addresses of channels."""
-    network = network or Network(pool_size=MOST_AT_ONCE)
+    """Not running yet. `connection` is the way to the platform, as it is for the direct commands; `users` are
+    the agents to watch at first, `cipher` hides the addresses of channels.
+    """
+    network = replace(connection.network, pool_size=MOST_AT_ONCE)
     names = Pseudonyms(Agents(database), org)
     recorder = Recorder(names)
     store = PostgresStore(database, Rules(link=chain.link, record=recorder.observed))
-    wire = AiohttpWire(region, network, guard=lambda: keeper.may_send())  # noqa: PLW0108 -- made below
-    session = Session(wire, region=region, credentials=credentials, user_agent=user_agent)
+    guarded = AiohttpWire(
+        connection.region,
+        network,
+        guard=lambda: keeper.may_send(),  # noqa: PLW0108 -- made below
+    )
+    session = connection.session(guarded)
     keeper = Keeper(
         Ports(
             org=org,
@@ -57,7 +56,7 @@ def genesys_keeper(
             shelf=lambda term: PostgresShelf(store, term, cipher),
             names=names,
             recorder=recorder,
-            platform=GenesysPlatform(session, strategy=strategy, network=network),
+            platform=GenesysPlatform(session, strategy=connection.strategy, network=network),
             boot=SystemBoot(),
             new_id=new_id,
             users=users,

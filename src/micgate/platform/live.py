@@ -86,13 +86,22 @@ class GenesysLine:
         except GenesysError as error:
             raise NotTold(str(error), word=error.word) from error
 
+    async def follow(self, users: Sequence[str]) -> None:
+        self._users = users
+        if self._listener is None:
+            return
+        try:
+            await self._listener.follow(_topics(users))
+        except GenesysError as error:
+            raise NotTold(str(error), word=error.word) from error
+
     async def _listen(self) -> None:
         secure = self._network.ssl_context() if self._network.ca_bundle else True
         connector = aiohttp.TCPConnector(ssl=secure, limit=0)
         async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as http:
             self._listener = Listener(
                 self._io,
-                [calls_topic(user) for user in self._users],
+                _topics(self._users),
                 http=http,
                 network=self._network,
                 make=self._make,
@@ -139,6 +148,10 @@ class _Tolled:
         return await self._session.observed(
             conversation_id=conversation_id, participant_id=participant_id, seconds=seconds
         )
+
+
+def _topics(users: Sequence[str]) -> list[str]:
+    return [calls_topic(user) for user in users]
 
 
 def _given(kept: KeptChannel | None) -> Channel | None:

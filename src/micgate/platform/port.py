@@ -106,6 +106,9 @@ class Line(Protocol):
     async def run(self) -> None:
         """Stay connected. Returns when somebody else took the line over; it is then not to be fought for."""
 
+    async def follow(self, users: Sequence[str]) -> None:
+        """Tell the calls of these agents from now on, without a gap for those of before. Raises `NotTold`."""
+
     async def look_after(self) -> None:
         """To be called every few seconds: renews what is about to end."""
 

@@ -1,8 +1,7 @@
-"""The keeper within the service: whom it watches, started again when that changes, and how it is."""
+"""The keeper within the service: whom it watches, and how it is."""
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 
 from micgate.genesys.errors import GenesysError, OursToFix
 from micgate.genesys.io import Io
@@ -17,6 +16,7 @@ from micgate.store.postgres import PostgresStore
 REFRESH = 600.0
 """Seconds between two looks who works there."""
 AGAIN = 15.0
+"""After a look that told of nobody."""
 
 STILL = 30.0
 _TURNING = frozenset({"keeper.wake", "keeper.seal", "keeper.chores"})
@@ -26,7 +26,7 @@ Make = Callable[[tuple[str, ...]], Keeper]
 
 
 class Kept:
-    """Runs keepers, one after the other. `make` makes one that watches these users."""
+    """Runs the keeper. `make` makes one that watches these users."""
 
     def __init__(self, make: Make, io: Io, store: PostgresStore, org: str, *, log: Log) -> None:
         self._make = make
@@ -35,20 +35,29 @@ class Kept:
         self._org = org
         self._log = log
         self._users: tuple[str, ...] = ()
+        self._told = False
+        self._next = 0.0
         self.keeper: Keeper | None = None
 
     async def run(self) -> None:
         """Until cancelled: then the lease is handed over. Raises what no waiting can mend."""
-        self._users = await self._first()
-        while True:
-            self.keeper = self._make(self._users)
-            running = asyncio.create_task(self.keeper.run(), name="keeper")
-            try:
-                await self._until_others(running)
-            finally:
-                running.cancel()
-                with suppress(asyncio.CancelledError):
-                    await running
+        self._users = await self._known()
+        if not self._users:
+            await self._ask()
+        self.keeper = self._make(self._users)
+        works = [
+            asyncio.create_task(self.keeper.run(), name="keeper"),
+            asyncio.create_task(self._follow(self.keeper), name="roster"),
+        ]
+        try:
+            await asyncio.wait(works, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for work in works:
+                work.cancel()
+            ended = await asyncio.gather(*works, return_exceptions=True)
+        for one in ended:
+            if isinstance(one, Exception):
+                raise one
 
     def nudge(self) -> None:
         if self.keeper:
@@ -95,34 +104,32 @@ class Kept:
         reign = self.keeper.reign if self.keeper else None
         return {"used": reign.budget.used, "allowed": reign.budget.allowed} if reign else {}
 
-    async def _first(self) -> tuple[str, ...]:
-        """Who works there, or who was known before if the platform is away: releases must not wait."""
-        try:
-            return await read_roster(self._io, self._store.agents, self._org)
-        except OursToFix:
-            raise
-        except GenesysError as error:
-            self._log.failed("roster.unread", word=error.word)
-            return tuple(agent.user_id for agent in await self._store.agents.all(self._org))
+    async def _known(self) -> tuple[str, ...]:
+        """Who worked there before: releases must not wait for a platform that is away, or tells slowly."""
+        return tuple(agent.user_id for agent in await self._store.agents.all(self._org))
 
-    async def _until_others(self, running: "asyncio.Task[None]") -> None:
-        """Until other people work there, or the keeper ends."""
-        while not running.done():
-            await asyncio.wait([running], timeout=REFRESH if self._users else AGAIN)
-            users = await self._now()
-            if set(users) != set(self._users):
-                self._users = users
-                return
-        running.result()
+    async def _follow(self, keeper: Keeper) -> None:
+        """Whoever comes is watched, whoever leaves is not, without a break for the others."""
+        while True:
+            await asyncio.sleep(self._next)
+            before = set(self._users)
+            await self._ask()
+            if set(self._users) != before:
+                keeper.follow(self._users)
 
-    async def _now(self) -> tuple[str, ...]:
+    async def _ask(self) -> None:
+        """Who works there now. Credentials that are refused from the start are for people to correct."""
         try:
-            users = await read_roster(self._io, self._store.agents, self._org)
+            self._users = await read_roster(self._io, self._store.agents, self._org)
         except (GenesysError, StoreError) as error:
+            if isinstance(error, OursToFix) and not self._told:
+                raise
             self._log.failed("roster.unread", word=error.word)
-            return self._users
+            self._next = AGAIN
+            return
+        self._told = True
+        self._next = REFRESH if self._users else AGAIN
         self._log.recovered("roster.unread")
-        return users
 
 
 def _still(task: Task) -> bool:

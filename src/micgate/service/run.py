@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from micgate.control.pace import Pace
-from micgate.direct.connect import USER_AGENT, Connection, from_settings
+from micgate.direct.connect import Connection, from_settings
 from micgate.genesys.session import Session
 from micgate.genesys.transport_aiohttp import AiohttpWire
 from micgate.keeper.run import Keeper
@@ -166,13 +166,10 @@ def _keepers(settings: Settings, connection: Connection, parts: Parts) -> Callab
         return genesys_keeper(
             org=parts.org,
             database=parts.database,
-            region=connection.region,
-            credentials=connection.credentials,
+            connection=connection,
             users=users,
             cipher=ChannelCipher(settings.client_secret),
             log=parts.log,
-            user_agent=USER_AGENT,
-            strategy=connection.strategy,
             pace=Pace(owner_grace=settings.owner_grace, slow_mute=settings.slow_mute),
             published=lambda _: parts.pulse.beat(),
         )

@@ -1,0 +1,169 @@
+"""The service's keeper: whom it watches from the start, and who comes and goes while it runs."""
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+
+import pytest
+from keeping import NoCipher
+
+from micgate.control.mute import Mute, Owner
+from micgate.direct.connect import Connection
+from micgate.genesys.oauth import ClientCredentials
+from micgate.genesys.regions import find_region
+from micgate.genesys.transport_aiohttp import AiohttpWire
+from micgate.keeper.catch_up import FIRST_READS
+from micgate.keeper.wiring import genesys_keeper
+from micgate.log import Log
+from micgate.service import kept as kept_module
+from micgate.service.kept import Kept
+from micgate.store.database import Database
+from micgate.store.ids import new_id
+from micgate.store.verbs import Place
+
+SOON = 2.0
+"""Seconds from being ready to having read what went on before."""
+
+
+@pytest.fixture
+def keeping_on(embedded, desk, twin):
+    """A service's keeper for an org of its own, on its own database connections."""
+
+    @asynccontextmanager
+    async def keep():
+        database = await Database.open(embedded.conninfo())
+        org = f"org-{new_id()}"
+        await desk.store.orgs.ensure(org)
+        connection = Connection(
+            region=find_region(twin.api_url),
+            credentials=ClientCredentials(twin.client_id, twin.client_secret),
+        )
+        session = connection.session(AiohttpWire(connection.region, connection.network))
+
+        def make(users):
+            return genesys_keeper(
+                org=org,
+                database=database,
+                connection=connection,
+                users=users,
+                cipher=NoCipher(),
+                log=Log(),
+            )
+
+        kept = Kept(make, session, desk.store, org, log=Log())
+        task = asyncio.create_task(kept.run())
+        try:
+            await desk.until(lambda: is_up(kept, task), seconds=20)
+            yield kept, org
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await session.close()
+            await database.close()
+
+    return keep
+
+
+async def is_up(kept, task):
+    if task.done():
+        task.result()
+    reign = kept.keeper and kept.keeper.reign
+    return reign and reign.channels.up
+
+
+async def seen(desk, org, user):
+    """The calls of this agent that are known, with what is known of each."""
+    rows = await desk.store.microphones.of_agent(org, user)
+    return [row.memory for row in rows if row.memory.known is not None]
+
+
+async def test_calls_that_went_on_before_are_known_soon(desk, twin, keeping_on):
+    agents = twin.agents[:5]
+    calls = [twin.place_call(agent.id) for agent in agents]
+    twin.press_mute(calls[0], muted=True)
+    async with keeping_on() as (_, org):
+        began = time.monotonic()
+        for agent in agents:
+            await desk.until(lambda agent=agent: seen(desk, org, agent.id))
+        assert time.monotonic() - began < SOON
+        (memory,) = await seen(desk, org, agents[0].id)
+        assert memory.known is True
+    assert len([one for one in twin.requests("GET") if "/conversations/calls/" in one["path"]]) <= 5
+
+
+async def test_calls_that_went_on_before_are_read_within_the_budget(desk, twin, keeping_on):
+    twin.reset(agents=100)
+    for agent in twin.agents:
+        twin.place_call(agent.id)
+    async with keeping_on() as (kept, org):
+        await desk.until(lambda: most_are_read(desk, org, FIRST_READS), seconds=10)
+        await asyncio.sleep(0.5)
+        assert kept.budget()["used"] < kept.budget()["allowed"] / 3
+
+
+async def most_are_read(desk, org, count):
+    rows = await desk.store.microphones.all(org)
+    return len([row for row in rows if row.memory.known is not None]) >= count
+
+
+async def test_somebody_new_is_watched_without_a_gap_for_the_others(desk, twin, keeping_on, monkeypatch):
+    monkeypatch.setattr(kept_module, "REFRESH", 0.3)
+    async with keeping_on() as (kept, org):
+        old = twin.agents[0].id
+        call = twin.place_call(old)
+        await desk.until(lambda: seen(desk, org, old))
+        reign, before = kept.keeper.reign, channels(twin)
+        new = twin.control("POST", "/users", {"name": "Nia New", "email": "nia@new.test"})["id"]
+        going_on = twin.place_call(new)
+        await desk.until(lambda: seen(desk, org, new), seconds=10)
+        twin.press_mute(going_on, agent=new, muted=True)
+        await desk.until(lambda: knows_muted(desk, org, new))
+        twin.press_mute(call, agent=old, muted=True)
+        await desk.until(lambda: knows_muted(desk, org, old))
+        assert kept.keeper.reign is reign
+        assert channels(twin) == before
+        (memory,) = await seen(desk, org, old)
+        assert not memory.stale
+
+
+async def test_somebody_who_left_is_not_watched_any_more_but_given_back(desk, twin, keeping_on):
+    async with keeping_on() as (kept, org):
+        leaver = twin.agents[0].id
+        call = twin.place_call(leaver)
+        await desk.until(lambda: seen(desk, org, leaver))
+        kept.keeper.follow([agent.id for agent in twin.agents[1:]])
+        await desk.until(lambda: is_unwatched(twin, leaver), seconds=10)
+        mute = a_mute(leaver, call["id"], seconds=1.5)
+        await desk.store.place(Place(org=org, mutes=(mute,)), now=mute.placed_at)
+        kept.nudge()
+        await desk.until(lambda: is_muted(twin, call, leaver), seconds=10)
+        await desk.until(lambda: is_muted(twin, call, leaver, muted=False), seconds=10)
+
+
+def a_mute(user, call, *, seconds):
+    now = time.time()
+    return Mute(
+        id=new_id(),
+        user_id=user,
+        conversation_id=call,
+        owner=Owner("person", "sam"),
+        placed_at=now,
+        release_at=now + seconds,
+    )
+
+
+async def is_unwatched(twin, user):
+    topics = [topic for one in twin.control("GET", "/state")["channels"] for topic in one["topics"]]
+    return topics and not any(user in topic for topic in topics)
+
+
+async def is_muted(twin, call, user, *, muted=True):
+    return twin.leg(call, user)["muted"] is muted
+
+
+async def knows_muted(desk, org, user):
+    return any(memory.known for memory in await seen(desk, org, user))
+
+
+def channels(twin):
+    return [one["id"] for one in twin.control("GET", "/state")["channels"] if one["connected"]]
