@@ -51,6 +51,19 @@ def test_a_mute_says_until_when_and_how_to_end_it(shell, on):
     assert "micgate unmute " in done.stderr
 
 
+def test_the_budget_shows_what_is_kept_for_the_ends_of_mutes(shell, on):
+    shell("mute", on.agent.email, "--for", "3m")
+    told, code = shell.json("budget")
+    assert code == 0
+    assert (told["allowed"], told["source"]) == (300, "keeper")
+    assert told["used"] >= 1
+    assert told["left"] == 300 - told["used"] - told["reserved"]
+    said = shell("budget").stdout
+    assert "300 requests a minute" in said
+    assert "for new mutes" in said
+    shell("unmute", on.agent.email)
+
+
 def test_unmute_gives_the_microphone_back(serving, shell, on):
     shell("mute", on.agent.email)
     told, code = shell.json("unmute", on.agent.email)

@@ -84,6 +84,14 @@ async def test_it_is_told_who_it_is_and_why_an_agent_is_muted(gate, on):
     await gate.release(mute)
 
 
+async def test_it_is_told_what_it_may_do_on_a_call_and_what_the_budget_is(gate, on):
+    (may,) = (await gate.me(conversation=on.call["id"])).may
+    assert (may.agent.id, may.mute, may.longest) == (on.agent.id, True, 600)
+    assert (await gate.me(agent=on.agent.id)).limits.standing == 5
+    budget = await gate.budget()
+    assert (budget.source, budget.left) == ("keeper", budget.allowed - budget.used - budget.reserved)
+
+
 async def test_the_stream_begins_with_what_stands_and_tells_what_changes(gate, on):
     before = await gate.mute(on.agent.id)
     (snapshot,) = await gate.take(1)

@@ -20,6 +20,7 @@ DOORS = {
     "list_microphones": ("GET", "/v1/microphones", None),
     "explain_agent": ("GET", "/v1/agents/nobody@example.com", None),
     "show_me": ("GET", "/v1/me", None),
+    "show_budget": ("GET", "/v1/orgs/x/budget", None),
     "freeze_all": ("POST", "/v1/freeze", None),
     "unfreeze_all": ("POST", "/v1/unfreeze", None),
     "show_brake": ("GET", "/v1/freeze", None),

@@ -142,6 +142,17 @@ async def test_a_dry_run_says_what_would_be_and_places_nothing(desk):
     assert await desk.store.mutes.standing(desk.org) == ()
 
 
+async def test_a_dry_run_is_refused_by_all_that_would_refuse_the_mute(desk):
+    await desk.on_call()
+    key = await desk.key(limits=Limits(standing=1, queue_share=None))
+    await desk.mute(key=key)
+    full = await desk.mute(key=key, dry_run=True)
+    assert (full.status, full.word) == (409, "too_many_standing")
+    await desk.ask("POST", "/v1/freeze")
+    frozen = await desk.mute(dry_run=True)
+    assert (frozen.status, frozen.word) == (423, "frozen")
+
+
 async def test_conditions_that_do_not_hold_refuse_and_say_which(desk):
     call = desk.live_call()
     await desk.see(call, held=True)
@@ -254,6 +265,34 @@ async def test_nobody_extends_the_mute_of_another_or_one_that_ended(desk):
     assert (other.status, other.body["facts"]["rule"]) == (403, "owner")
     await desk.ask("DELETE", address)
     assert (await desk.ask("PATCH", address, wish)).word == "mute_ended"
+
+
+async def test_a_key_does_not_reach_beyond_its_longest_mute_by_extending(desk):
+    await desk.on_call()
+    key = await desk.key(limits=Limits(longest=60, queue_share=None))
+    address = f"/v1/mutes/{(await desk.mute(key=key, **{'for': '60s'})).body['id']}"
+    longer = await desk.ask("PATCH", address, {"for": "61s", "reason": "drill"}, key=key)
+    assert (longer.status, longer.body["facts"]) == (403, {"rule": "longest"})
+    assert (await desk.ask("PATCH", address, {"for": "60s", "reason": "drill"}, key=key)).status == 200
+    desk.clock.ahead += 59
+    again = await desk.ask("PATCH", address, {"for": "60s", "reason": "drill"}, key=key)
+    assert again.status == 200, again.body
+    desk.clock.ahead += 50
+    assert (await desk.ask("PATCH", address, {"for": "60s", "reason": "drill"}, key=key)).status == 422
+
+
+async def test_a_mute_of_an_agent_who_was_marked_meanwhile_is_not_extended(desk):
+    await desk.on_call()
+    address = f"/v1/mutes/{(await desk.mute()).body['id']}"
+    await desk.ask("PUT", f"/v1/protections/agent/{desk.twin.agents[0].id}")
+    answer = await desk.ask("PATCH", address, {"for": "5m", "reason": "drill"})
+    assert answer.body["facts"] == {"rule": "protected"}
+
+
+async def test_the_host_mutes_all_calls_of_an_agent_for_half_an_hour(desk):
+    await desk.on_call()
+    assert (await desk.mute(covers="agent", **{"for": "30m"})).status == 201
+    assert (await desk.mute(covers="agent", **{"for": "31m"})).word == "length_refused"
 
 
 async def test_mutes_of_one_owner_do_not_make_a_chain(desk):

@@ -46,6 +46,30 @@ def test_a_second_replica_keeps_the_org_when_the_first_stops(serving, twin):
     twin.wait_until(lambda: twin.leg(call)["muted"] is False, seconds=20)
 
 
+def test_both_replicas_say_what_the_budget_is(serving, twin):
+    twin.place_call()
+    first = serving.start()["url"]
+    twin.wait_until(lambda: serving.ready, seconds=START_SECONDS)
+    serving.ask("POST", "/v1/mutes", {"agent": twin.agents[0].id, "for": "45s"}, Prefer="wait=20")
+    key = json.loads(serving.command("keys", "add", "x", "--scope", "mute", "--json").stdout)["key"]
+    seen = {first: {}, serving.start()["url"]: {}}
+
+    def agree():
+        seen.update({url: budget(serving, url, key) for url in seen})
+        return all(one["reserved"] + one["next_minute"]["reserved"] == 2 for one in seen.values())
+
+    twin.wait_until(agree, seconds=10)
+    assert [one["source"] for one in seen.values()] == ["keeper", "told"]
+    assert len({one["allowed"] for one in seen.values()}) == 1
+
+
+def budget(serving, url, key):
+    address = f"{url}/v1/orgs/{serving.environ['MICGATE_ORG']}/budget"
+    request = urllib.request.Request(address, headers={"Authorization": f"Bearer {key}"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.load(answer)
+
+
 def test_the_first_key_is_made_on_the_host_and_works(serving, twin):
     made = serving.command("keys", "add", "crm", "--scope", "mute", "--json")
     assert made.returncode == 0, made.stderr

@@ -5,7 +5,7 @@ from typing import assert_type
 
 import micgate
 from micgate import Event, Gate, GateError, Microphone, Mute, OnlyIf, Wish
-from micgate.client.models import Brake, Explanation, RecordPage, Rehearsal
+from micgate.client.models import Brake, Budget, Explanation, May, RecordPage, Rehearsal
 
 
 def blocking(key: str, task_id: str) -> str | None:
@@ -26,6 +26,12 @@ def blocking(key: str, task_id: str) -> str | None:
         assert_type(gate.explain("ada"), Explanation)
         assert_type(gate.audit(limit=5), RecordPage)
         assert_type(gate.freeze(), Brake)
+        assert_type(gate.me(conversation="c").may, tuple[May, ...] | None)
+        assert_type(gate.budget().left, int)
+        with gate.muted("ada", for_="10m", presence=30) as muted:
+            assert_type(muted.mute, Mute)
+            assert_type(muted.lost, GateError | None)
+        assert_type(gate.renew(mute, presence=20), Mute)
         for event in gate.events():
             assert_type(event, Event)
             assert_type(event.mutes, tuple[Mute, ...])
@@ -37,6 +43,10 @@ async def for_asyncio(key: str) -> None:
         assert_type(gate, micgate.aio.Gate)
         mute = await gate.mute("ada", for_=90)
         assert_type(await gate.extend(mute, reason="customer", for_="5m"), Mute)
+        assert_type(await gate.budget(), Budget)
+        async with gate.muted(Wish(agent="ada", covers="agent")) as muted:
+            assert_type(muted.mute.renew_by, datetime | None)
+        assert_type(await gate.renew(mute), Mute)
         async for event in gate.events(after=7):
             assert_type(event, Event)
         async for chunk in gate.export(form="csv"):

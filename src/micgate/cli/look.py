@@ -1,4 +1,4 @@
-"""why, agents, mutes, watch: looking changes nothing."""
+"""why, agents, mutes, budget, watch: looking changes nothing."""
 
 import click
 
@@ -83,6 +83,25 @@ def mutes(*, agent: str | None, ended: bool, as_json: bool) -> None:
     output = show.Output(as_json=as_json)
     with served.needed(options.configured(output)) as gate:
         served_look.mutes(gate, output, agent=agent, ended=ended)
+
+
+@click.command(
+    short_help="Show how many requests to Genesys Cloud are left this minute.",
+    epilog="""\b
+Example:  micgate budget
+          micgate budget --json | jq .left""",
+)
+@options.as_json
+def budget(*, as_json: bool) -> None:
+    """Show the requests to Genesys Cloud of this minute: used, kept for mutes that end, left for new ones.
+
+    Genesys allows 300 a minute. What due ends need is never given to anything else. Needs the service.
+    """
+    from micgate.cli import served, served_look  # noqa: PLC0415 -- urllib3, when something is asked
+
+    output = show.Output(as_json=as_json)
+    with served.needed(options.configured(output)) as gate:
+        served_look.budget(gate, output)
 
 
 @click.command(

@@ -42,6 +42,7 @@ _SECTIONS: dict[str, dict[str, _Lazy]] = {
     "Look": {
         "why": _Lazy("look:why", "Explain an agent's microphone: the call, the mute and whose it is."),
         "mutes": _Lazy("look:mutes", "List the mutes that stand, and whose they are."),
+        "budget": _Lazy("look:budget", "Show how many requests to Genesys are left this minute."),
         "agents": _Lazy("look:agents", "List the agents who are on a call now."),
         "watch": _Lazy("look:watch", "Follow calls and microphones live."),
         "audit": _Lazy("audit:audit", "List, export and verify the record: who silenced whom, and when."),

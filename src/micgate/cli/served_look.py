@@ -1,4 +1,4 @@
-"""`micgate why`, `agents` and `mutes` where there is a service: it knows whose mute stands."""
+"""`micgate why`, `agents`, `mutes` and `budget` where there is a service: it knows whose mute stands."""
 
 import time
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import msgspec
 
 from micgate.cli import show
 from micgate.cli.standing import clock, members, until
-from micgate.client.models import Explanation, Happening, Microphone, Mute
+from micgate.client.models import Budget, Explanation, Happening, Microphone, Mute
 from micgate.client.sync import Gate
 
 _NO_CALL = 4
@@ -40,6 +40,24 @@ def mutes(gate: Gate, output: show.Output, *, agent: str | None, ended: bool) ->
         output.table(_MUTES, [_mute_row(mute) for mute in found])
     else:
         output.say("No mute stands." if not ended else "There was no mute lately.")
+
+
+def budget(gate: Gate, output: show.Output) -> None:
+    found = gate.budget()
+    output.result("\n".join(_budget_lines(found)), msgspec.to_builtins(found))
+
+
+def _budget_lines(found: Budget) -> Iterator[str]:
+    yield f"{found.allowed} requests a minute, until {_at(found.resets_at)}:"
+    yield f"  used      {found.used}"
+    yield f"  kept      {found.reserved} for mutes that end until then"
+    yield f"  left      {found.left} for new mutes"
+    if found.waiting:
+        yield f"  waiting   {found.waiting} microphones, for room"
+    if found.closed_until:
+        yield f"  closed    until {_at(found.closed_until)}: Genesys Cloud asked for quiet"
+    coming = found.next_minute
+    yield f"  after it  {coming.ends} mutes end, {coming.left} requests are left"
 
 
 def _about(found: Explanation, conversation_id: str | None) -> Explanation:

@@ -14,7 +14,7 @@ from micgate.client.address import Address
 from micgate.client.errors import GateError
 from micgate.client.happenings import Event
 from micgate.client.messages import CONFIRMED_WITHIN, PATIENCE_SECONDS, Ask, is_ok
-from micgate.client.models import Brake, Explanation, Me, Microphone, Mute, RecordPage, Rehearsal
+from micgate.client.models import Brake, Budget, Explanation, Me, Microphone, Mute, RecordPage, Rehearsal
 from micgate.client.presence import USUAL
 from micgate.client.presence_aio import Muted
 from micgate.client.problems import error_of
@@ -178,9 +178,13 @@ class Gate:
         """Why an agent is muted, by whom and until when; or that nobody mutes them."""
         return await self._ask(requests.explain(agent))
 
-    async def me(self) -> Me:
-        """What this key is and may do."""
-        return await self._ask(requests.me())
+    async def me(self, *, agent: str | None = None, conversation: str | None = None) -> Me:
+        """What this key is and may do; and what of it to an agent, or to those on a call."""
+        return await self._ask(requests.me(agent=agent, conversation=conversation))
+
+    async def budget(self) -> Budget:
+        """The requests to the platform: used, kept for mutes that end, left; and the next minute's."""
+        return await flows.budget(self._wire, patience=self._patience)
 
     async def brake(self) -> Brake:
         return await self._ask(requests.brake())

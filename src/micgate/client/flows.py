@@ -9,7 +9,7 @@ import msgspec
 from micgate.client import problems, requests
 from micgate.client.errors import GateError
 from micgate.client.messages import Answer, Ask, Request, is_ok
-from micgate.client.models import Microphone, Mute
+from micgate.client.models import Budget, Microphone, Mute
 from micgate.client.retry import retry_after
 
 Meant = TypeVar("Meant")
@@ -90,6 +90,12 @@ async def decided(wire: Wire, ask: Callable[[float], Ask[Mute]], *, wait: float,
 
 _BRIEF = 0.2
 """An answer that did not wait is not asked for again at once."""
+
+
+async def budget(wire: Wire, *, patience: float) -> Budget:
+    """Of the organization that this key is of."""
+    org = (await asked(wire, requests.me(), patience=patience)).org
+    return await asked(wire, requests.budget(org), patience=patience)
 
 
 async def mutes(wire: Wire, *, agent: str | None, standing: bool, patience: float) -> tuple[Mute, ...]:

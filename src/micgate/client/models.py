@@ -4,7 +4,7 @@ Times are aware `datetime`s in UTC.
 """
 
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -158,15 +158,78 @@ class Brake(msgspec.Struct, frozen=True, kw_only=True):
     released: int = 0
 
 
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a key is bounded by; None is no bound. As in the service's description."""
+
+    agents: tuple[str, ...] | None = None
+    queues: tuple[str, ...] | None = None
+    longest: float = 600.0
+    rate: int | None = 30
+    standing: int | None = 5
+    queue_share: float | None = 0.10
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """The problem that muting would be."""
+
+    word: str
+    status: int
+    detail: str
+    remedy: str = ""
+    facts: dict[str, Any] = {}
+
+
+class May(msgspec.Struct, frozen=True, kw_only=True):
+    """What this key may do to one agent now. `longest`: seconds for which it may mute; `refused`: why not."""
+
+    agent: Person
+    mute: bool
+    longest: float
+    conversation_id: str | None = None
+    reassert: bool = False
+    refused: Refusal | None = None
+
+
 class Me(msgspec.Struct, frozen=True, kw_only=True):
-    """What this key is and may do."""
+    """What this key is and may do. `standing`: mutes of it that stand. `may`: where that was asked for."""
 
     kind: str
     id: str
     name: str
     org: str
     scopes: tuple[str, ...] = ()
+    limits: Limits = Limits()
     expires_at: datetime | None = None
+    standing: int = 0
+    may: tuple[May, ...] | None = None
+
+
+class NextMinute(msgspec.Struct, frozen=True, kw_only=True):
+    """The minute after: so many mutes end, so many requests are kept for that, so many are left."""
+
+    ends: int
+    reserved: int
+    left: int
+
+
+class Budget(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests to the platform in the minute that ends at `resets_at`, as the keeper counts them.
+
+    `reserved` are kept for mutes that end in it, `left` is what new mutes may use. `source` is `keeper`, or
+    `told` when another replica answered with what the keeper said at `as_of`.
+    """
+
+    org: str
+    as_of: datetime
+    source: str
+    allowed: int
+    used: int
+    reserved: int
+    left: int
+    resets_at: datetime
+    waiting: int
+    next_minute: NextMinute
+    closed_until: datetime | None = None
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):

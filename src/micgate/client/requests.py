@@ -11,6 +11,7 @@ import msgspec
 from micgate.client.messages import TIMEOUT_SECONDS, Ask, Request
 from micgate.client.models import (
     Brake,
+    Budget,
     Explanation,
     Me,
     MicrophonePage,
@@ -34,6 +35,7 @@ _microphones = msgspec.json.Decoder(MicrophonePage)
 _explanation = msgspec.json.Decoder(Explanation)
 _brake = msgspec.json.Decoder(Brake)
 _me = msgspec.json.Decoder(Me)
+_budget = msgspec.json.Decoder(Budget)
 _records = msgspec.json.Decoder(RecordPage)
 
 
@@ -116,8 +118,14 @@ def explain(agent: str) -> Ask[Explanation]:
     return Ask(request=Request(method="GET", path=path), answer=_explanation)
 
 
-def me() -> Ask[Me]:
-    return Ask(request=Request(method="GET", path="/v1/me"), answer=_me)
+def me(*, agent: str | None = None, conversation: str | None = None) -> Ask[Me]:
+    query = _query(agent=agent, conversation=conversation)
+    return Ask(request=Request(method="GET", path="/v1/me", query=query), answer=_me)
+
+
+def budget(org: str) -> Ask[Budget]:
+    path = f"/v1/orgs/{quote(org, safe='')}/budget"
+    return Ask(request=Request(method="GET", path=path), answer=_budget)
 
 
 def brake() -> Ask[Brake]:

@@ -14,7 +14,7 @@ from micgate.client.errors import GateError
 from micgate.client.flows import drive
 from micgate.client.happenings import Event
 from micgate.client.messages import CONFIRMED_WITHIN, PATIENCE_SECONDS, Ask, is_ok
-from micgate.client.models import Brake, Explanation, Me, Microphone, Mute, RecordPage, Rehearsal
+from micgate.client.models import Brake, Budget, Explanation, Me, Microphone, Mute, RecordPage, Rehearsal
 from micgate.client.presence import USUAL
 from micgate.client.presence_sync import Muted
 from micgate.client.problems import error_of
@@ -184,9 +184,13 @@ class Gate:
         """Why an agent is muted, by whom and until when; or that nobody mutes them."""
         return self._ask(requests.explain(agent))
 
-    def me(self) -> Me:
-        """What this key is and may do."""
-        return self._ask(requests.me())
+    def me(self, *, agent: str | None = None, conversation: str | None = None) -> Me:
+        """What this key is and may do; and what of it to an agent, or to those on a call."""
+        return self._ask(requests.me(agent=agent, conversation=conversation))
+
+    def budget(self) -> Budget:
+        """The requests to the platform: used, kept for mutes that end, left; and the next minute's."""
+        return drive(flows.budget(self._wire, patience=self._patience))
 
     def brake(self) -> Brake:
         return self._ask(requests.brake())

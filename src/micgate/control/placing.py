@@ -166,14 +166,18 @@ def extended(mute: Mute, *, seconds: float, reason: str, now: float, ceiling: fl
     return msgspec.structs.replace(mute, release_at=now + seconds)
 
 
-def check_chain(mute: Mute, earlier: Iterable[Mute], *, ceiling: float) -> None:
-    """Refuse a mute that would make a chain of too much silence for the same owner, agent and call."""
-    spent = sum(
+def chain_left(mute: Mute, earlier: Iterable[Mute], *, ceiling: float) -> float:
+    """Seconds of silence that its owner may still ask for, of the same agent on the same call."""
+    return CHAIN * ceiling - sum(
         (one.release_at if one.ended_at is None else one.ended_at) - one.placed_at
         for one in earlier
         if (one.owner, one.user_id, one.conversation_id) == (mute.owner, mute.user_id, mute.conversation_id)
     )
-    left = CHAIN * ceiling - spent
+
+
+def check_chain(mute: Mute, earlier: Iterable[Mute], *, ceiling: float) -> None:
+    """Refuse a mute that would make a chain of too much silence for the same owner, agent and call."""
+    left = chain_left(mute, earlier, ceiling=ceiling)
     if mute.release_at - mute.placed_at > left:
         raise LengthRefused(
             f"Your mutes of this agent on this call would last over {spoken(CHAIN * ceiling)} together.",

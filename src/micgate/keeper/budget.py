@@ -114,6 +114,10 @@ class Ends:
         """Requests to keep for those due by then, late ones and the reads they need included."""
         return PER_END * sum(count for second, count in self._counts.items() if second <= until)
 
+    def between(self, after: float, until: float) -> int:
+        """How many fall due behind the first and up to the second."""
+        return sum(count for second, count in self._counts.items() if after < second <= until)
+
     def __len__(self) -> int:
         return len(self._at)
 

@@ -1,4 +1,4 @@
-"""`/v1/microphones`: who is on a call. `/v1/agents/{ref}`: why somebody is muted. `/v1/me`: who asks."""
+"""`/v1/microphones`: who is on a call. `/v1/agents/{ref}`: why somebody is muted."""
 
 from typing import Annotated
 
@@ -7,13 +7,12 @@ from litestar import get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from micgate.audit.canonical import stamp
-from micgate.audit.entry import ActorKind
 from micgate.control.microphone import LegState
 from micgate.control.mute import Mute
 from micgate.service import patience, permission, views
 from micgate.service.access import Caller, Shared, opened_by
 from micgate.service.happening import Happening, happening
-from micgate.service.principal import Limits, Principal, Scope
+from micgate.service.principal import Principal
 from micgate.store.agents import Agent
 from micgate.store.microphones import Remembered
 
@@ -43,18 +42,6 @@ class MicrophoneList(msgspec.Struct, frozen=True, kw_only=True):
 
     microphones: list[views.MicrophoneView]
     next: str | None = None
-
-
-class MeView(msgspec.Struct, frozen=True, kw_only=True):
-    """What this key is and may do."""
-
-    kind: ActorKind
-    id: str
-    name: str
-    org: str
-    scopes: list[Scope]
-    limits: Limits
-    expires_at: str | None
 
 
 @get("/v1/microphones", opt=opened_by())
@@ -98,20 +85,6 @@ async def explain_agent(*, ref: FromPath[str], parts: Shared, principal: Caller)
         mutes=shown,
         lately=[happening(sealed) for sealed in lately],
         says=_says(agent, rows, mutes),
-    )
-
-
-@get("/v1/me", opt=opened_by())
-async def show_me(*, parts: Shared, principal: Caller) -> MeView:
-    """The key that asks."""
-    return MeView(
-        kind=principal.kind,
-        id=principal.id,
-        name=principal.name,
-        org=parts.org,
-        scopes=sorted(principal.scopes),
-        limits=principal.limits,
-        expires_at=None if principal.ends_at is None else stamp(principal.ends_at),
     )
 
 

@@ -8,7 +8,19 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp, ControllerRouterHandler
 
 from micgate import __version__
-from micgate.service import agents, audit, brake, events, health, keys, mutes, protections, renewal
+from micgate.service import (
+    agents,
+    audit,
+    brake,
+    budget,
+    events,
+    health,
+    keys,
+    me,
+    mutes,
+    protections,
+    renewal,
+)
 from micgate.service.access import Gatekeeper, open_here, principal_of
 from micgate.service.gate import BODY_BYTES, Gate
 from micgate.service.health import Health
@@ -18,8 +30,8 @@ from micgate.service.stream import Stream
 
 RESOURCES: tuple[ControllerRouterHandler, ...] = (
     *(mutes.place_mute, mutes.list_mutes, mutes.get_mute, mutes.extend_mute, mutes.release_mute),
-    renewal.renew_mute,
-    *(agents.list_microphones, agents.explain_agent, agents.show_me),
+    *(renewal.renew_mute, budget.show_budget),
+    *(agents.list_microphones, agents.explain_agent, me.show_me),
     *(brake.freeze_all, brake.unfreeze_all, brake.show_brake),
     *(audit.list_records, audit.export_records, audit.show_checkpoint),
     *(keys.add_key, keys.list_keys, keys.rotate_key, keys.revoke_key),

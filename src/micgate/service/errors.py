@@ -8,6 +8,7 @@ ServiceError
 ├── ConditionsUnmet      what `only_if` demands does not hold
 ├── Over                 the mute has ended meanwhile
 ├── NoPresence           the mute does not depend on anybody's presence
+├── NobodyKeeps          no replica is the keeper just now
 ├── TooFast              more requests than the key may make
 ├── TooSlow              the request did not arrive in time
 ├── TooManyStreams       more open streams than the key may have
@@ -88,6 +89,10 @@ class Over(ServiceError):
 
     def facts(self) -> dict[str, object]:
         return {"end": self.end}
+
+
+class NobodyKeeps(ServiceError):
+    word = "no_keeper"
 
 
 class NoPresence(ServiceError):

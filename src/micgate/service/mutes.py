@@ -74,7 +74,7 @@ async def place_mute(
     async with place.turn(parts, principal, agent):
         planned = await place.plan(parts, principal, data, agent)
         if data.dry_run:
-            return _plain(msgspec.json.encode(planned.rehearsal()), 200)
+            return _plain(msgspec.json.encode(await place.rehearse(parts, principal, planned)), 200)
         placed = await place.place(parts, principal, planned, key=key)
     if placed.replayed:
         return _again(placed.replayed)
@@ -133,6 +133,8 @@ async def extend_mute(
         return _again(before)
     mute = await own(parts, principal, mute_id)
     parts.keys.count(principal)
+    marked = await parts.directory.protected()
+    permission.check_protected(protected=("agent", mute.user_id) in marked)
     wanted = _extended(parts, principal, mute, data)
     placed = await _commit_extension(parts, principal, mute, wanted, wish=data, key=key)
     if placed.replayed:
@@ -218,7 +220,8 @@ def _extended(parts: Parts, principal: Principal, mute: Mute, wish: Extension) -
     seconds = place.seconds_asked(
         wish.for_, wish.until, principal=principal, covers_agent=covers_agent, now=now
     )
-    most = ceiling(principal.placer, covers_agent=covers_agent)
+    permission.check_longest(principal, seconds)
+    most = min(ceiling(principal.placer, covers_agent=covers_agent), principal.limits.longest)
     return extended(mute, seconds=seconds, reason=wish.reason, now=now, ceiling=most)
 
 

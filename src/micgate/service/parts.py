@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from micgate.audit.checkpoint import Checkpoint
 from micgate.control.mute import REASONS
+from micgate.keeper.outlook import Outlook
 from micgate.log import Log
 from micgate.service.directory import Directory
 from micgate.service.keyring import KeyRing
@@ -31,6 +32,8 @@ class Parts:
     """Those that may be given, the default first."""
     checkpoint: Callable[[], Awaitable[Checkpoint | None]] | None = None
     """The latest one."""
+    outlook: Callable[[], Outlook | None] = lambda: None
+    """Of the budget, if the keeper is in this process."""
     nudge: Callable[[], None] = lambda: None
     """Tells the keeper of this process, if it has one, that there is work."""
     turns: Turns = field(default_factory=Turns)

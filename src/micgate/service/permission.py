@@ -44,18 +44,8 @@ def check(principal: Principal, asked: Asked) -> None:
     if asked.on_override is OnOverride.REASSERT:
         demand(principal, Scope.REASSERT)
     check_agent(principal, asked.user_id)
-    if asked.protected:
-        raise _refused(
-            "This agent, or the queue of the call, is protected: nobody mutes it alone.",
-            remedy="Ask an administrator.",
-            rule="protected",
-        )
-    if asked.seconds > limits.longest:
-        raise _refused(
-            f"This key mutes for at most {spoken(limits.longest)}.",
-            remedy="Ask for less, or for another key.",
-            rule="longest",
-        )
+    check_protected(protected=asked.protected)
+    check_longest(principal, asked.seconds)
     if asked.covers_agent:
         _check_everywhere(limits)
     else:
@@ -76,6 +66,24 @@ def check_agent(principal: Principal, user_id: str) -> None:
     if not principal.may_see(user_id):
         raise _refused(
             "This key is not for that agent.", remedy="Ask an administrator to widen it.", rule="agents"
+        )
+
+
+def check_protected(*, protected: bool) -> None:
+    if protected:
+        raise _refused(
+            "This agent, or the queue of the call, is protected: nobody mutes it alone.",
+            remedy="Ask an administrator.",
+            rule="protected",
+        )
+
+
+def check_longest(principal: Principal, seconds: float) -> None:
+    if seconds > principal.limits.longest:
+        raise _refused(
+            f"This key mutes for at most {spoken(principal.limits.longest)}.",
+            remedy="Ask for less, or for another key.",
+            rule="longest",
         )
 
 

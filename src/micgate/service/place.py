@@ -11,7 +11,7 @@ from micgate.audit.privacy import one_line
 from micgate.control import mute as wishes
 from micgate.control.errors import LengthRefused
 from micgate.control.mute import Covers, Mute
-from micgate.control.placing import LiveCall, OnlyIf, check_chain, choose, unmet
+from micgate.control.placing import LiveCall, OnlyIf, chain_left, check_chain, choose, unmet
 from micgate.control.policy import CAP_SECONDS, OnOverride, OpenPolicy, ceiling, length
 from micgate.service import permission, record, views
 from micgate.service.errors import ConditionsUnmet, Malformed, NotPermitted
@@ -25,6 +25,8 @@ from micgate.store.errors import Unavailable
 from micgate.store.idempotency import Answer
 from micgate.store.ids import new_id
 from micgate.store.microphones import Remembered
+from micgate.store.mutes import too_many
+from micgate.store.orgs import frozen
 from micgate.store.verbs import Change, Place, Placed
 
 CREATED = 201
@@ -111,6 +113,25 @@ async def plan(parts: Parts, principal: Principal, wish: NewMute, agent: Agent) 
             told = record.refused(principal, agent, at=now, word=refusal.word, reason=None)
             await parts.store.entries.tell(parts.org, (told,))
         raise
+
+
+async def rehearse(parts: Parts, principal: Principal, plan: Plan) -> RehearsalView:
+    """What the commit would check too, and nothing else. Raises whatever speaks against it."""
+    if brake := await parts.store.orgs.brake(parts.org):
+        raise frozen(brake.by)
+    most = principal.limits.standing
+    if most is not None:
+        standing = await parts.store.mutes.of_owner(parts.org, principal.owner)
+        if len(standing) >= most:
+            raise too_many(most)
+    return plan.rehearsal()
+
+
+async def longest(parts: Parts, principal: Principal, plan: Plan) -> float:
+    """Seconds for which a mute like this may be asked for now."""
+    most = ceiling(principal.placer, covers_agent=plan.mute.conversation_id is None)
+    left = chain_left(plan.mute, await _earlier(parts, plan.mute), ceiling=most)
+    return max(0.0, min(most, principal.limits.longest, left))
 
 
 async def place(parts: Parts, principal: Principal, plan: Plan, *, key: IdempotencyKey | None) -> Placed:
@@ -245,7 +266,11 @@ async def _demand(
 
 
 async def _check_chain(parts: Parts, principal: Principal, mute: Mute) -> None:
-    covers_agent = mute.conversation_id is None
-    since = mute.placed_at - (CAP_SECONDS if covers_agent else _DAY)
-    earlier = await parts.store.mutes.of_agent(parts.org, mute.user_id, since=since)
-    check_chain(mute, earlier, ceiling=ceiling(principal.placer, covers_agent=covers_agent))
+    most = ceiling(principal.placer, covers_agent=mute.conversation_id is None)
+    check_chain(mute, await _earlier(parts, mute), ceiling=most)
+
+
+async def _earlier(parts: Parts, mute: Mute) -> tuple[Mute, ...]:
+    """What may count towards its chain, and more."""
+    since = mute.placed_at - (CAP_SECONDS if mute.conversation_id is None else _DAY)
+    return await parts.store.mutes.of_agent(parts.org, mute.user_id, since=since)

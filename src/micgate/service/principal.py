@@ -6,7 +6,7 @@ import msgspec
 
 from micgate.audit.entry import Actor, ActorKind
 from micgate.control.mute import Owner
-from micgate.control.policy import CEILING_SECONDS, Placer
+from micgate.control.policy import CAP_SECONDS, CEILING_SECONDS, Placer
 
 
 class Scope(StrEnum):
@@ -49,7 +49,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         )
 
 
-UNLIMITED = Limits(longest=CEILING_SECONDS[Placer.SUPERVISOR], rate=None, standing=None, queue_share=None)
+UNLIMITED = Limits(longest=CAP_SECONDS, rate=None, standing=None, queue_share=None)
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):

@@ -43,6 +43,7 @@ STATUS: dict[str, int] = {
     "conditions_unmet": 412,
     "mute_ended": 409,
     "no_presence": 409,
+    "no_keeper": 503,
     "too_fast": 429,
     "too_slow": 408,
     "too_many_streams": 429,
@@ -87,7 +88,13 @@ _REMEDIES = {
     405: "See /openapi.json for what there is.",
     413: "Send less: a request is a few hundred bytes.",
 }
-_RETRY_SECONDS = {"database_unavailable": 2, "database_busy": 1, "database_full": 30, "rate_limited": 10}
+_RETRY_SECONDS = {
+    "database_unavailable": 2,
+    "database_busy": 1,
+    "database_full": 30,
+    "rate_limited": 10,
+    "no_keeper": 2,
+}
 
 
 def of(error: Exception) -> Problem:

@@ -19,6 +19,7 @@ from micgate.keeper.wiring import genesys_keeper
 from micgate.log import Log
 from micgate.service import app, host, listen, watchdog
 from micgate.service.announcement import Announcement, announce, withdraw
+from micgate.service.budget import Accountant
 from micgate.service.cipher import ChannelCipher
 from micgate.service.directory import Directory
 from micgate.service.health import Health
@@ -50,6 +51,7 @@ class Running:
     health: Health
     kept: Kept
     beats: Beats
+    accountant: Accountant
     server: listen.Server
     announcement: Announcement
 
@@ -128,12 +130,14 @@ def _put_together(
         monotonic=time.monotonic,
         log=log,
         reasons=settings.reasons,
-        nudge=lambda: kept.nudge(),  # noqa: PLW0108 -- made below
+        outlook=lambda: accountant.now(),  # noqa: PLW0108 -- made below
+        nudge=lambda: kept.nudge(),  # noqa: PLW0108 -- as above
     )
     metrics = Metrics()
     stream = Stream(parts, told=metrics.told, log=log)
     kept = Kept(_keepers(settings, connection, parts), session, house.store, house.org, log=log)
     beats = Beats(time.monotonic)
+    accountant = Accountant(lambda: kept.keeper, house.store, log=log)
     health = Health(
         parts=parts,
         stream=stream,
@@ -156,6 +160,7 @@ def _put_together(
         health=health,
         kept=kept,
         beats=beats,
+        accountant=accountant,
         server=listen.server(application, address),
         announcement=announcement,
     )
@@ -186,6 +191,7 @@ def _works(
         "hints": parts.pulse.listen(parts.database, log, heard=beat("hints")),
         "stream": running.stream.run(looked=beat("stream")),
         "chores": _chores(parts, done=beat("chores")),
+        "budget": running.accountant.run(looked=beat("budget")),
     }
     if house.cellar.embedded:
         works["database"] = house.cellar.embedded.watch(

@@ -38,6 +38,9 @@ class Microphones:
     async def of_agent(self, org: str, user_id: str) -> tuple[Remembered, ...]:
         return await self._read("read_user", org, {"org": org, "user_id": user_id})
 
+    async def of_call(self, org: str, conversation_id: str) -> tuple[Remembered, ...]:
+        return await self._read("read_call", org, {"org": org, "conversation_id": conversation_id})
+
     async def of_agents(self, org: str, users: Iterable[str]) -> tuple[Remembered, ...]:
         wanted = sorted(set(users))
         return await self._read("read_users", org, {"org": org, "users": wanted}) if wanted else ()

@@ -9,6 +9,10 @@ where org = %(org)s order by conversation_id, user_id;
 select conversation_id, user_id, version, memory, wake_at from {table}
 where org = %(org)s and user_id = %(user_id)s order by conversation_id;
 
+-- name: read_call
+select conversation_id, user_id, version, memory, wake_at from {table}
+where org = %(org)s and conversation_id = %(conversation_id)s order by user_id;
+
 -- name: read_users
 select conversation_id, user_id, version, memory, wake_at from {table}
 where org = %(org)s and user_id = any(%(users)s::text[]) order by conversation_id, user_id;

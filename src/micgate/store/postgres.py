@@ -19,6 +19,7 @@ from micgate.store.leases import Leases, Term
 from micgate.store.microphones import BLANK, Microphones
 from micgate.store.mutes import Ending, Mutes
 from micgate.store.orgs import Orgs
+from micgate.store.outlooks import Outlooks
 from micgate.store.target import Subject
 from micgate.store.verbs import (
     Change,
@@ -48,6 +49,7 @@ class PostgresStore:
         self._rules = rules
         self.leases = Leases(database)
         self.orgs = Orgs(database)
+        self.outlooks = Outlooks(database)
         self.mutes = Mutes(database)
         self.microphones = Microphones(database)
         self.recordings = Microphones(database, subject=Subject.RECORDING)

@@ -27,6 +27,14 @@ create table leases (
   clock_offset double precision not null
 );
 
+-- What the keeper of an org last said about its budget, for the replicas that are not it.
+create table outlooks (
+  org text collate "C" primary key references orgs,
+  epoch bigint not null,
+  at double precision not null,
+  body jsonb not null
+);
+
 create table batches (
   id uuid primary key,
   org text collate "C" not null references orgs,
@@ -314,8 +322,8 @@ create trigger await_seal after insert on entries
   referencing new table as added for each statement execute function await_seal();
 
 grant select, insert, update, delete on
-  orgs, leases, batches, notes, mutes, microphones, recordings, idempotency, channels, agents, protections,
-  keys, webhooks, deliveries, places, commands
+  orgs, leases, outlooks, batches, notes, mutes, microphones, recordings, idempotency, channels, agents,
+  protections, keys, webhooks, deliveries, places, commands
   to micgate_app;
 grant select, insert, delete on private, unsealed to micgate_app;
 grant select, insert on entries, seals, checkpoints to micgate_app;
