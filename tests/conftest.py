@@ -1,6 +1,6 @@
 """Fixtures for everybody: the simulator as a real process."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -10,6 +10,9 @@ from simulator import Simulator
 
 if TYPE_CHECKING:
     from serving import Serving
+
+    from micgate.store.database import Database
+    from micgate.store.embedded import Embedded
 
 hypothesis.settings.register_profile(
     "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
@@ -67,3 +70,27 @@ def serving() -> "Iterator[Serving]":
         serving = Serving(folder)
         yield serving
         serving.close()
+
+
+@pytest.fixture(scope="session")
+def embedded() -> "Iterator[Embedded]":
+    """A real PostgreSQL for each test process. Whoever writes into it takes an organization of its own."""
+    from contents import open_folder
+
+    from micgate.store import migrate
+    from micgate.store.embedded import OWNER, Embedded
+
+    with open_folder() as folder:
+        embedded = Embedded.attach(folder / "database")
+        migrate.upgrade(embedded.conninfo(OWNER))
+        yield embedded
+        embedded.detach()
+
+
+@pytest.fixture
+async def database(embedded: "Embedded") -> "AsyncIterator[Database]":
+    from micgate.store.database import Database
+
+    database = await Database.open(embedded.conninfo())
+    yield database
+    await database.close()

@@ -1,12 +1,12 @@
 """The record in PostgreSQL: sealed and exported, erased by the service, edited by the database's owner."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import msgspec
 import psycopg
 import pytest
 from books import ADA, KEY, START, about_ada, ended, entry, placed, salts
-from contents import House, new_house, open_folder
+from contents import House, new_house
 
 from micgate.audit import export
 from micgate.audit.canonical import hashed
@@ -14,7 +14,7 @@ from micgate.audit.chain import link, record, sealed_records
 from micgate.audit.checkpoint import sign
 from micgate.audit.privacy import erase, restored, stored
 from micgate.audit.verify import verify
-from micgate.store import entries, migrate
+from micgate.store import entries
 from micgate.store.database import Database, limited
 from micgate.store.embedded import OWNER, Embedded
 
@@ -22,27 +22,11 @@ pytestmark = pytest.mark.xdist_group("audit in the database")
 RECORDS = 8
 
 
-@pytest.fixture(scope="module")
-def embedded() -> Iterator[Embedded]:
-    with open_folder() as folder:
-        embedded = Embedded.attach(folder / "database")
-        migrate.upgrade(embedded.conninfo(OWNER))
-        yield embedded
-        embedded.detach()
-
-
 @pytest.fixture
 def owner(embedded: Embedded) -> Iterator[psycopg.Connection]:
     """Who may do everything in the database, unlike the service."""
     with psycopg.connect(limited(embedded.conninfo(OWNER)), autocommit=True) as connection:
         yield connection
-
-
-@pytest.fixture
-async def database(embedded: Embedded) -> AsyncIterator[Database]:
-    database = await Database.open(embedded.conninfo())
-    yield database
-    await database.close()
 
 
 @pytest.fixture

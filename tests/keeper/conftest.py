@@ -1,32 +1,10 @@
 """The embedded PostgreSQL and the simulator, both real; every test has an org of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
-from contents import open_folder
 from keeping import Org, new_org, until
-
-from micgate.store import migrate
-from micgate.store.database import Database
-from micgate.store.embedded import OWNER, Embedded
-
-
-@pytest.fixture(scope="session")
-def embedded() -> Iterator[Embedded]:
-    with open_folder() as folder:
-        embedded = Embedded.attach(folder / "database")
-        migrate.upgrade(embedded.conninfo(OWNER))
-        yield embedded
-        embedded.detach()
-
-
-@pytest.fixture
-async def database(embedded: Embedded) -> AsyncIterator[Database]:
-    database = await Database.open(embedded.conninfo())
-    yield database
-    await database.close()
 
 
 @pytest.fixture

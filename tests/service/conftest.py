@@ -6,19 +6,8 @@ import pytest
 from contents import open_folder
 from front_desk import open_desk
 
-from micgate.store import migrate
-from micgate.store.embedded import OWNER, Embedded
 from micgate.store.ids import new_id
 from replica import Serving
-
-
-@pytest.fixture(scope="session")
-def embedded():
-    with open_folder() as folder:
-        embedded = Embedded.attach(folder / "database")
-        migrate.upgrade(embedded.conninfo(OWNER))
-        yield embedded
-        embedded.detach()
 
 
 @pytest.fixture

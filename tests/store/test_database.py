@@ -230,7 +230,7 @@ async def _write_a_record(house: House) -> None:
     (sealed,) = await house.store.seal(house.term)
     async with house.store._database.transaction() as connection:
         await connection.execute(
-            "insert into checkpoints values (%(org)s, %(seq)s, %(hash)s, 'signed', 'key', 0)",
+            "insert into checkpoints values (%(org)s, %(seq)s, %(hash)s, 'signed', 'key', 0, '{}')",
             {"org": house.org, "seq": sealed.seq, "hash": sealed.hash},
         )
 
