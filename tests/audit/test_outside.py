@@ -10,6 +10,7 @@ from books import books
 from micgate.audit import checkpoint, outside
 from micgate.audit.canonical import canonical
 from micgate.audit.errors import CheckpointUndelivered
+from micgate.destination import Poster
 
 FIRST, SECOND, THIRD = books().checkpoints
 PATH = "/hook/token-4711"
@@ -79,36 +80,49 @@ def receiver() -> Iterator[Receiver]:
         thread.join()
 
 
+async def post(url: str, *, private: bool = True) -> None:
+    async with Poster(private=private) as poster:
+        await outside.post(url, FIRST, poster=poster)
+
+
 @pytest.mark.parametrize("status", [200, 202, 204])
-def test_a_checkpoint_is_posted_as_it_is_signed(receiver, status):
+async def test_a_checkpoint_is_posted_as_it_is_signed(receiver, status):
     receiver.status = status
-    outside.post(receiver.url, FIRST)
+    await post(receiver.url)
 
     assert receiver.came == [("application/json", canonical(FIRST))]
     assert checkpoint.read([receiver.came[0][1]]).checkpoints == (FIRST,)
 
 
 @pytest.mark.parametrize("status", [302, 307, 401, 413, 429, 500, 503])
-def test_any_other_answer_is_undelivered_after_one_request(receiver, status):
+async def test_any_other_answer_is_undelivered_after_one_request(receiver, status):
     receiver.status = status
     with pytest.raises(CheckpointUndelivered, match=f"answer {status}") as undelivered:
-        outside.post(receiver.url, FIRST)
+        await post(receiver.url)
 
     assert len(receiver.came) == 1
     assert "4711" not in str(undelivered.value)
 
 
-def test_a_receiver_that_is_away_is_named_without_the_token_in_its_url(receiver):
+async def test_a_receiver_that_is_away_is_named_without_the_token_in_its_url(receiver):
     receiver.shutdown()
     receiver.server_close()
-    with pytest.raises(CheckpointUndelivered, match=r"127\.0\.0\.1 did not take") as undelivered:
-        outside.post(receiver.url, FIRST)
+    with pytest.raises(CheckpointUndelivered, match=r"127\.0\.0\.1 cannot be reached") as undelivered:
+        await post(receiver.url)
 
-    assert "4711" not in str(undelivered.value)
-    assert undelivered.value.__context__ is None
+    assert "4711" not in repr(undelivered.value) + repr(undelivered.value.__context__)
+
+
+async def test_a_receiver_on_this_machine_needs_to_be_allowed(receiver):
+    with pytest.raises(CheckpointUndelivered, match="MICGATE_ALLOW_PRIVATE_RECEIVERS"):
+        await post(receiver.url, private=False)
+    with pytest.raises(CheckpointUndelivered, match="loopback"):
+        await post(receiver.url.replace("http:", "https:"), private=False)
+
+    assert receiver.came == []
 
 
 @pytest.mark.parametrize("url", ["http://siem.example/x", "ftp://127.0.0.1/x", "siem.example", "http:///x"])
-def test_plain_http_goes_to_loopback_only(url):
+async def test_plain_http_goes_to_loopback_only(url):
     with pytest.raises(CheckpointUndelivered, match="https"):
-        outside.post(url, FIRST)
+        await post(url)

@@ -9,8 +9,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from micgate.audit import signing
-from micgate.audit.checkpoint import LONGEST_SECONDS, MOST_RECORDS, cut, is_due, is_signed, sign, trail
+from micgate.audit.checkpoint import LONGEST_SECONDS, MOST_RECORDS, is_due, is_signed, sign, trail
 from micgate.audit.errors import KeyUnusable
+from micgate.audit.key_file import KeyFile
 
 HASHES = [bytes([number]) * 32 for number in range(1, 4)]
 
@@ -46,13 +47,6 @@ def test_it_is_time_to_sign_after_a_minute_or_many_records(unsigned, seconds, du
     assert is_due(unsigned=unsigned, last_at=START, now=START + seconds) is due
 
 
-@pytest.mark.parametrize(("before", "seq"), [(START, 0), (START + 0.000_001, 10), (START + 61, 20)])
-def test_old_records_are_cut_off_at_the_last_checkpoint_that_is_old_enough(before, seq):
-    later = sign(KEY, org=ORG, seq=20, hashes=HASHES, at=START + 60)
-
-    assert cut([later, checkpoint()], before=before) == seq
-
-
 def test_a_new_key_is_in_a_file_of_ones_own_and_comes_back(tmp_path):
     path = tmp_path / "audit.key"
     made = signing.create(path)
@@ -63,15 +57,32 @@ def test_a_new_key_is_in_a_file_of_ones_own_and_comes_back(tmp_path):
         signing.create(path)
 
 
-def test_a_key_is_replaced_as_a_whole_even_after_a_crash_on_the_way(tmp_path):
-    path = tmp_path / "audit.key"
-    signing.create(path)
-    (tmp_path / "audit.key.new").write_bytes(b"half a k")
-    following = signing.new()
-    signing.replace(path, following)
+def test_a_new_key_takes_over_in_the_place_of_the_old_one(tmp_path):
+    keys = KeyFile(tmp_path / "state" / "audit.key")
+    first = keys.load()
+    following = keys.prepare()
+    assert (keys.load().id, keys.following().id, keys.prepare().id) == (first.id, following.id, following.id)
+    keys.promote()
 
-    assert signing.load(path).id == following.id
-    assert [each.name for each in tmp_path.iterdir()] == ["audit.key"]
+    assert (keys.load().id, keys.following()) == (following.id, None)
+    assert [(each.name, each.stat().st_mode & 0o777) for each in (tmp_path / "state").iterdir()] == [
+        ("audit.key", 0o600)
+    ]
+
+
+def test_a_key_of_the_settings_is_used_and_not_replaced_here(tmp_path):
+    keys = KeyFile(tmp_path / "audit.key", given=KEY.pem().decode())
+
+    assert keys.load().id == KEY.id
+    with pytest.raises(KeyUnusable, match="MICGATE_AUDIT_KEY"):
+        keys.prepare()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_named_with_a_remedy(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(KeyUnusable, match="MICGATE_AUDIT_KEY_FILE"):
+        KeyFile(tmp_path / "file" / "audit.key").load()
 
 
 def test_a_signing_key_that_others_may_read_is_refused(tmp_path):

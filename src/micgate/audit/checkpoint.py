@@ -46,17 +46,9 @@ class Checkpoint(Unsigned, frozen=True, kw_only=True, omit_defaults=True, forbid
 PURPOSE = b"micgate audit checkpoint\n"
 
 
-def is_due(*, unsigned: int, last_at: float, now: float) -> bool:
+def is_due(*, unsigned: int, last_at: float, now: float, longest: float = LONGEST_SECONDS) -> bool:
     """Whether to sign again: `unsigned` records were sealed after the last checkpoint, made at `last_at`."""
-    return unsigned >= MOST_RECORDS or (unsigned > 0 and now - last_at >= LONGEST_SECONDS)
-
-
-def cut(checkpoints: Iterable[Checkpoint], *, before: float) -> int:
-    """Up to which record the chain may be deleted when all that is older than `before` is to go; 0: none.
-
-    It is cut at a checkpoint only, so that what is left provably begins where the deleted part ended.
-    """
-    return max((each.seq for each in checkpoints if each.at < stamp(before)), default=0)
+    return unsigned >= MOST_RECORDS or (unsigned > 0 and now - last_at >= longest)
 
 
 def sign(
@@ -96,6 +88,10 @@ def trail(checkpoint: Checkpoint) -> bytes:
     return _bytes(checkpoint.trail)
 
 
+def signature(checkpoint: Checkpoint) -> bytes:
+    return _bytes(checkpoint.signature)
+
+
 class Found(msgspec.Struct, frozen=True, kw_only=True):
     """What a file of checkpoints holds, and which of its lines hold none."""
 
@@ -109,7 +105,7 @@ def read(lines: Iterable[bytes]) -> Found:
     unreadable: list[int] = []
     for number, line in _numbered(lines):
         try:
-            checkpoints.append(_decode(line))
+            checkpoints.append(decoded(line))
         except (msgspec.DecodeError, UnicodeDecodeError):
             unreadable.append(number)
     return Found(checkpoints=tuple(checkpoints), unreadable=tuple(unreadable))
@@ -119,7 +115,7 @@ def _numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     return ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
 
 
-_decode = msgspec.json.Decoder(Checkpoint).decode
+decoded = msgspec.json.Decoder(Checkpoint).decode
 
 
 def _bytes(text: str) -> bytes:

@@ -39,7 +39,7 @@ class PublicKey:
 
 
 class SigningKey:
-    """Made with `new`, kept with `create` or `replace`, read with `load`."""
+    """Made with `new`, kept with `create`, read with `load`."""
 
     __slots__ = ("_key", "public")
 
@@ -72,28 +72,28 @@ def load(path: Path) -> SigningKey:
     """The signing key of a file. Refuses one that others may read."""
     if path.stat().st_mode & 0o077:
         raise KeyUnusable(f"Others may read the signing key {path}.", remedy=f"Run: chmod 600 {path}")
-    key = _parsed(path.read_bytes(), lambda data: serialization.load_pem_private_key(data, None), str(path))
+    return read(path.read_bytes(), where=str(path))
+
+
+def read(pem: bytes, *, where: str) -> SigningKey:
+    """The signing key of a PEM text. `where` names its place in errors."""
+    key = _parsed(pem, lambda data: serialization.load_pem_private_key(data, None), where)
     if not isinstance(key, Ed25519PrivateKey):
-        raise KeyUnusable(f"The key in {path} is no Ed25519 key.", remedy=_HOW)
+        raise KeyUnusable(f"The key in {where} is no Ed25519 key.", remedy=_HOW)
     return SigningKey(key)
 
 
 def create(path: Path) -> SigningKey:
-    """A new key in a new file, 0600, on the disk when this returns. Raises FileExistsError."""
+    """A new key in a new file, 0600, whole and on the disk when this returns. Raises FileExistsError."""
     key = new()
-    _write(path, key.pem(), os.O_EXCL)
-    return key
-
-
-def replace(path: Path, key: SigningKey) -> None:
-    """Put `key` in the place of the one in the file, at once or not at all.
-
-    First publish a checkpoint of the old key that names the new one (`checkpoint.sign(..., next_key=...)`).
-    """
-    beside = path.with_name(f"{path.name}.new")
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
     beside.unlink(missing_ok=True)
-    _write(beside, key.pem(), os.O_EXCL)
-    beside.replace(path)
+    try:
+        _write(beside, key.pem())
+        os.link(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return key
 
 
 def public_keys(pem: bytes, *, where: str) -> tuple[PublicKey, ...]:
@@ -133,8 +133,8 @@ _BEGIN = b"-----BEGIN PUBLIC KEY-----"
 _HOW = "It has to be an Ed25519 key in PEM form, without a password."
 
 
-def _write(path: Path, data: bytes, flags: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | flags, 0o600)
+def _write(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
         file.flush()

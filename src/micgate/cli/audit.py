@@ -24,6 +24,7 @@ _EVERY = 50_000
     epilog="""\b
 Example:  micgate audit list ada@example.com
           micgate audit export record.jsonl
+          micgate audit key > audit-public.pem
           micgate audit verify record.jsonl --key audit-public.pem""",
 )
 def audit() -> None:
@@ -126,6 +127,34 @@ def verify(
     output.finish_countdown()
     _tell(output, verdict)
     return EXIT_CODES[verdict.word]
+
+
+@audit.command(
+    short_help="Print the public key that auditors verify with.",
+    epilog="""\b
+Example:  micgate audit key > audit-public.pem
+          micgate audit key --rotate""",
+)
+@click.option("--rotate", is_flag=True, help="Let another key sign from the next checkpoint on.")
+@options.as_json
+def key(*, rotate: bool, as_json: bool) -> int:
+    """Print the public key of this host's service, for auditors to keep; made when there is none yet.
+
+    With --rotate a new key takes over: the last checkpoint of the old key names the new one, so the public
+    key that auditors have stays enough. The private keys never leave the machine.
+    """
+    from micgate.audit.key_file import KeyFile  # noqa: PLC0415 -- cryptography, for this command only
+
+    output = show.Output(as_json=as_json)
+    settings = options.configured(output)
+    keys = KeyFile(settings.audit_key_path, given=settings.audit_key)
+    public = keys.load().public
+    members: dict[str, object] = {"key_id": public.id, "pem": public.pem().decode()}
+    if rotate:
+        members["next_key_id"] = keys.prepare().public.id
+        output.note(f"Key {members['next_key_id']} takes over with the next checkpoint that a service signs.")
+    output.result(public.pem().decode().rstrip(), members)
+    return 0
 
 
 def _public_keys(paths: tuple[Path, ...]) -> "list[PublicKey]":

@@ -10,7 +10,7 @@ from litestar.response import Stream
 
 from micgate.audit import export, facts
 from micgate.audit.chain import sealed_records
-from micgate.audit.checkpoint import Checkpoint
+from micgate.audit.checkpoint import Checkpoint, decoded
 from micgate.audit.record import SealedRecord
 from micgate.service import permission, record
 from micgate.service.access import Caller, Shared, opened_by
@@ -83,9 +83,10 @@ async def export_records(
 @get("/v1/audit/checkpoint", opt=opened_by(Scope.AUDIT))
 async def show_checkpoint(*, parts: Shared, principal: Caller) -> Checkpoint:
     """The latest signed head. Keep it where micgate cannot reach it."""
-    found = await parts.checkpoint() if parts.checkpoint else None
-    if found is None:
+    newest = await parts.store.checkpoints.newest(parts.org)
+    if newest is None:
         raise NotThere("There is no checkpoint yet.", remedy="See /readyz; one is made every minute.")
+    found = decoded(newest.body)
     await _looked(parts, principal, "checkpoint", through=found.seq, records=0, private=False)
     return found
 
@@ -131,8 +132,9 @@ async def _lines(
     line = export.csv_line if form == "csv" else export.json_line
     async for one in _records(parts, after=after, most=through - after, with_private=with_private):
         yield line(one)
-    if form == "jsonl" and parts.checkpoint and (found := await parts.checkpoint()):
-        yield export.checkpoint_line(found)
+    if form == "jsonl":
+        for stored in await parts.store.checkpoints.last_of_each_key(parts.org, through=through):
+            yield export.checkpoint_line(decoded(stored.body))
 
 
 async def _looked(

@@ -11,6 +11,7 @@ from micgate.service.health import Check
 from micgate.service.roster import read_roster
 from micgate.service.tasks import Task
 from micgate.store.errors import StoreError
+from micgate.store.leases import Term
 from micgate.store.postgres import PostgresStore
 
 REFRESH = 600.0
@@ -62,6 +63,11 @@ class Kept:
     def nudge(self) -> None:
         if self.keeper:
             self.keeper.nudge()
+
+    def term(self) -> Term | None:
+        """Of the keeper, while this replica has the lease."""
+        reign = self.keeper.reign if self.keeper else None
+        return reign.tenure.term if reign else None
 
     def check(self) -> Check | None:
         """What of the keeper does not work, if this replica has it."""

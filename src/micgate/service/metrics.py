@@ -38,6 +38,12 @@ class Metrics:
         self._backlog = Gauge("micgate_records_unsealed", "Records that wait for a seal.", registry=it)
         self._waiting = Gauge("micgate_unsealed_seconds", "Age of the oldest of them.", registry=it)
         self._viewers = Gauge("micgate_streams", "Open event streams.", registry=it)
+        self._undelivered = Counter(
+            "micgate_checkpoint_failures", "Checkpoints that did not get off the machine.", registry=it
+        )
+        self._outside = Gauge(
+            "micgate_checkpoint_wait_seconds", "Age of the oldest that is not outside yet.", registry=it
+        )
         self._frozen = Gauge("micgate_frozen", "1 while the brake is on.", registry=it)
         self._budget = Gauge("micgate_budget_requests", "Requests of this window.", ["what"], registry=it)
 
@@ -54,6 +60,13 @@ class Metrics:
     def answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
         self._requests.labels(method, route, str(status)).inc()
         self._took.labels(method, route).observe(seconds)
+
+    def undelivered(self) -> None:
+        """A checkpoint could not be brought to one of its places."""
+        self._undelivered.inc()
+
+    def waits_outside(self, seconds: float) -> None:
+        self._outside.set(seconds)
 
     def now(
         self,

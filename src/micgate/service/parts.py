@@ -1,9 +1,8 @@
 """What the resources share. Built once, handed down."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from micgate.audit.checkpoint import Checkpoint
 from micgate.control.mute import REASONS
 from micgate.keeper.outlook import Outlook
 from micgate.log import Log
@@ -30,8 +29,6 @@ class Parts:
     log: Log = field(default_factory=Log)
     reasons: tuple[str, ...] = REASONS
     """Those that may be given, the default first."""
-    checkpoint: Callable[[], Awaitable[Checkpoint | None]] | None = None
-    """The latest one."""
     outlook: Callable[[], Outlook | None] = lambda: None
     """Of the budget, if the keeper is in this process."""
     nudge: Callable[[], None] = lambda: None

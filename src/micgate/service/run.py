@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from micgate.audit.key_file import KeyFile
 from micgate.control.pace import Pace
 from micgate.direct.connect import Connection, from_settings
 from micgate.genesys.session import Session
@@ -17,7 +18,7 @@ from micgate.genesys.transport_aiohttp import AiohttpWire
 from micgate.keeper.run import Keeper
 from micgate.keeper.wiring import genesys_keeper
 from micgate.log import Log
-from micgate.service import app, host, listen, watchdog
+from micgate.service import app, host, listen, notary, outside, watchdog
 from micgate.service.announcement import Announcement, announce, withdraw
 from micgate.service.budget import Accountant
 from micgate.service.cipher import ChannelCipher
@@ -28,6 +29,7 @@ from micgate.service.kept import Kept
 from micgate.service.listen import Address
 from micgate.service.lookup import GenesysLookUp
 from micgate.service.metrics import Metrics
+from micgate.service.notary import Notary
 from micgate.service.parts import Parts
 from micgate.service.pulse import Pulse
 from micgate.service.stream import Stream
@@ -52,6 +54,7 @@ class Running:
     kept: Kept
     beats: Beats
     accountant: Accountant
+    notary: Notary
     server: listen.Server
     announcement: Announcement
 
@@ -138,11 +141,12 @@ def _put_together(
     kept = Kept(_keepers(settings, connection, parts), session, house.store, house.org, log=log)
     beats = Beats(time.monotonic)
     accountant = Accountant(lambda: kept.keeper, house.store, log=log)
+    witness = Notary(_desk(settings, connection, parts, kept, metrics))
     health = Health(
         parts=parts,
         stream=stream,
         metrics=metrics,
-        probes=[kept.check, kept.line],
+        probes=[kept.check, kept.line, witness.check],
         works=[beats.tasks, kept.tasks],
         budget=kept.budget,
     )
@@ -161,6 +165,7 @@ def _put_together(
         kept=kept,
         beats=beats,
         accountant=accountant,
+        notary=witness,
         server=listen.server(application, address),
         announcement=announcement,
     )
@@ -182,6 +187,23 @@ def _keepers(settings: Settings, connection: Connection, parts: Parts) -> Callab
     return make
 
 
+def _desk(
+    settings: Settings, connection: Connection, parts: Parts, kept: Kept, metrics: Metrics
+) -> notary.Desk:
+    return notary.Desk(
+        store=parts.store,
+        org=parts.org,
+        keys=KeyFile(settings.audit_key_path, given=settings.audit_key),
+        places=outside.places(settings, network=connection.network),
+        term=kept.term,
+        now=parts.now,
+        monotonic=parts.monotonic,
+        every=settings.checkpoint_seconds,
+        log=parts.log,
+        metrics=metrics,
+    )
+
+
 def _works(
     settings: Settings, house: Opened, running: Running, log: Log
 ) -> dict[str, Coroutine[Any, Any, None]]:
@@ -192,6 +214,7 @@ def _works(
         "stream": running.stream.run(looked=beat("stream")),
         "chores": _chores(parts, done=beat("chores")),
         "budget": running.accountant.run(looked=beat("budget")),
+        "notary": running.notary.run(looked=beat("notary")),
     }
     if house.cellar.embedded:
         works["database"] = house.cellar.embedded.watch(

@@ -39,6 +39,13 @@ def count(text: str, source: str) -> int:
     return int(text)
 
 
+def positive(text: str, source: str) -> int:
+    number = count(text, source)
+    if not number:
+        raise SettingError(f"{source} is 0.", remedy="Use a whole number from 1 on.")
+    return number
+
+
 def yes_or_no(text: str, source: str) -> bool:
     word = text.lower()
     if word not in _ANSWERS:

@@ -49,6 +49,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat_url: str | None
     heartbeat_seconds: float
     allow_private_receivers: bool
+    checkpoint_path: str | None
+    checkpoint_url: str | None
+    checkpoint_seconds: float
+    audit_key: str | None
+    person_days: int
+    record_months: int
     sources: dict[str, str] = {}
     """Where each value came from: `{"region": "GENESYS_REGION in .env", ...}`; defaults are absent."""
     warnings: tuple[str, ...] = ()
@@ -65,6 +71,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def announcement_path(self) -> Path | None:
         """Where a service that runs here says how it is reached."""
         return Path(self.runtime_dir) / "micgate.json" if self.runtime_dir else None
+
+    @property
+    def audit_key_path(self) -> Path:
+        """Where the key that signs the record's checkpoints is kept, unless a setting holds it."""
+        return self.state_dir / "audit-signing.key"
 
     @property
     def login_path(self) -> Path:

@@ -53,6 +53,13 @@ class Checkpoints:
         async with self._database.reading() as connection:
             return tuple(_stored(row) for row in await every(connection, _SQL["after"], values))
 
+    async def last_of_each_key(self, org: str, *, through: int) -> tuple[StoredCheckpoint, ...]:
+        """With the first public key these are enough: where a key was given up, it named the next."""
+        values = {"org": org, "through": through}
+        async with self._database.reading() as connection:
+            rows = await every(connection, _SQL["last_of_each_key"], values)
+        return tuple(_stored(row) for row in rows)
+
     async def cut(self, org: str, *, before: float) -> int:
         """Up to which record the chain may be deleted when all from before then is to go; 0: none."""
         async with self._database.reading() as connection:

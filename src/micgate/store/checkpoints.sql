@@ -10,6 +10,13 @@ select seq, key_id, at, body from checkpoints where org = %(org)s order by seq d
 select seq, key_id, at, body from checkpoints
 where org = %(org)s and seq > %(after)s order by seq, at limit %(limit)s;
 
+-- name: last_of_each_key
+select c.seq, c.key_id, c.at, c.body
+from checkpoints c join (
+  select key_id, max(seq) as seq from checkpoints where org = %(org)s and seq <= %(through)s group by key_id
+) last on last.key_id = c.key_id and last.seq = c.seq
+where c.org = %(org)s order by c.seq;
+
 -- name: cut
 -- Where the chain may be cut, so that what is left provably begins where the deleted part ended.
 select max(seq) as seq from checkpoints where org = %(org)s and at < %(before)s;
