@@ -12,7 +12,7 @@ from micgate.store.backup import backup, restore
 from micgate.store.binaries import installed
 from micgate.store.database import Database
 from micgate.store.embedded import OWNER, SUPERUSER
-from micgate.store.errors import BackupFailed, Fenced
+from micgate.store.errors import BackupFailed, Fenced, WrongSchema
 from micgate.store.target import Target
 from micgate.store.verbs import Release
 
@@ -74,3 +74,16 @@ async def test_a_dump_that_fails_leaves_no_file(tmp_path):
     with pytest.raises(BackupFailed):
         await asyncio.to_thread(backup, "host=/nowhere dbname=none", file, tools=installed())
     assert not list(tmp_path.iterdir())
+
+
+async def test_a_dump_by_a_newer_micgate_is_refused_and_nothing_is_dropped(apart, tmp_path):
+    owner, application = apart
+    file = tmp_path / "newer.dump"
+    with psycopg.connect(owner, autocommit=True) as connection:
+        connection.execute("set search_path = micgate")
+        connection.execute("insert into migrations values (9000, 'later', 0)")
+        await asyncio.to_thread(backup, owner, file, tools=installed())
+        connection.execute("delete from migrations where number = 9000")
+    with pytest.raises(WrongSchema, match="9000 by a newer micgate"):
+        await asyncio.to_thread(restore, owner, file, tools=installed())
+    migrate.check(application)

@@ -88,6 +88,13 @@ def directory(settings: Settings) -> Path:
     return default_directory(settings.state_dir)
 
 
+def backups(settings: Settings) -> Path:
+    """Where the nightly dumps go: beside the database, not in it."""
+    if settings.backup_dir:
+        return Path(settings.backup_dir).expanduser()
+    return directory(settings).absolute().parent / "backups"
+
+
 async def _opened(settings: Settings, cellar: Cellar, database: Database) -> Opened:
     store = PostgresStore(database, Rules(link=link))
     await store.orgs.ensure(settings.org, region=settings.region)

@@ -24,12 +24,13 @@ from micgate.service.budget import Accountant
 from micgate.service.cipher import ChannelCipher
 from micgate.service.directory import Directory
 from micgate.service.health import Health
-from micgate.service.host import Opened
+from micgate.service.host import Cellar, Opened
 from micgate.service.kept import Kept
 from micgate.service.listen import Address
 from micgate.service.lookup import GenesysLookUp
 from micgate.service.metrics import Metrics
 from micgate.service.notary import Notary
+from micgate.service.nightly import Nightly
 from micgate.service.parts import Parts
 from micgate.service.pulse import Pulse
 from micgate.service.stream import Stream
@@ -220,6 +221,10 @@ def _works(
         works["database"] = house.cellar.embedded.watch(
             lambda: log.write("database.restarted"), looked=beat("database")
         )
+        if settings.backup_keep:
+            nightly = _nightly(settings, house.cellar, log)
+            running.health.probes.append(nightly.check)
+            works["backup"] = nightly.run(done=beat("backup"))
     if settings.heartbeat_url:
         works["heartbeat"] = watchdog.beat(
             settings.heartbeat_url,
@@ -230,6 +235,16 @@ def _works(
             every=settings.heartbeat_seconds,
         )
     return works
+
+
+def _nightly(settings: Settings, cellar: Cellar, log: Log) -> Nightly:
+    return Nightly(
+        owner=cellar.owner,
+        tools=cellar.tools,
+        folder=host.backups(settings),
+        keep=settings.backup_keep,
+        log=log,
+    )
 
 
 async def _until(

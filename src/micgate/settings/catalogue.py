@@ -143,6 +143,18 @@ SETTINGS: tuple[Setting, ...] = (
         help="The account that the embedded database runs as when micgate is root; else postgres or nobody.",
     ),
     Setting(
+        name="backup_dir",
+        names=("MICGATE_BACKUP_DIR",),
+        help="Where the nightly dumps of the embedded database go; else `backups` beside its directory.",
+    ),
+    Setting(
+        name="backup_keep",
+        names=("MICGATE_BACKUP_KEEP",),
+        help="How many of those dumps are kept; 0: none is made.",
+        default="7",
+        parse=parse.count,
+    ),
+    Setting(
         name="host",
         names=("MICGATE_HOST",),
         help="Address that the service listens on. Beyond loopback it needs TLS or a stated proxy.",

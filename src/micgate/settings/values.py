@@ -39,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_url: str | None
     database_dir: str | None
     database_user: str | None
+    backup_dir: str | None
+    backup_keep: int
     host: str
     port: int
     tls_cert: str | None

@@ -1,6 +1,7 @@
 """A logical dump of our schema into one file, and back. Needs no PostgreSQL but the embedded one's tools."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -8,16 +9,23 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from micgate.store import migrate
 from micgate.store.account import environment
 from micgate.store.binaries import installed
 from micgate.store.database import SCHEMA, limited, translated
 from micgate.store.errors import BackupFailed
-from micgate.store.migrate import ensure_role
 
 _STALE = """
 update {table} set wake_at = 0, version = version + 1,
   memory = jsonb_set(memory #- '{memory,proven}' #- '{memory,looks}', '{memory,stale}', 'true')"""
+# Since the dump others may have opened and closed it: what is found closed now is not surely our doing.
+_NOT_OURS = (
+    b"update microphones set memory = memory #- '{memory,sent}' #- '{memory,pending}' #- '{memory,doubts}'",
+    b"""update microphones set memory = jsonb_set(memory, '{memory,baseline}', '"unproven"')
+    where memory #>> '{memory,baseline}' = 'opened_by_us_safe'""",
+)
 _AFTERWARDS = (
+    *_NOT_OURS,
     *(_STALE.replace("{table}", table).encode() for table in ("microphones", "recordings")),
     b"update leases set holder = null, epoch = epoch + 1, beat = beat + 1",
 )
@@ -53,13 +61,15 @@ def backup(conninfo: str, file: Path, *, tools: Path | None = None) -> None:
 def restore(conninfo: str, file: Path, *, tools: Path | None = None) -> None:
     """Put back what `backup` wrote, all of it or nothing; what is there now is dropped.
 
-    Afterwards everything observed is stale and due, and no keeper's term goes on. Refused while the database
-    is in use.
+    Afterwards everything observed is stale and due, nothing that is closed counts as surely closed by us, and
+    no keeper's term goes on. Refused while the database
+    is in use, and with `WrongSchema` for a dump by a newer micgate.
     """
     with translated(), psycopg.connect(limited(conninfo), autocommit=True) as connection:
         if connection.execute(_OTHERS).fetchone() != (0,):
             raise BackupFailed("The database is in use.", remedy="Stop every micgate serve first.")
-        ensure_role(connection)
+        migrate.ensure_role(connection)
+    migrate.known(_migrations_in(file, tools))
     command = [_tool("pg_restore", tools), "--clean", "--if-exists", "--single-transaction", "--no-password"]
     with file.open("rb") as source:
         _run([*command, f"--dbname={_database(conninfo)}"], conninfo, source=source.fileno())
@@ -68,6 +78,15 @@ def restore(conninfo: str, file: Path, *, tools: Path | None = None) -> None:
             connection.execute(statement)
 
 
+def _migrations_in(file: Path, tools: Path | None) -> set[int]:
+    """Which the dump was brought to, by its own book."""
+    command = [_tool("pg_restore", tools), "--data-only", "--table=migrations", "--file=-"]
+    with file.open("rb") as source:
+        script = _run(command, "", source=source.fileno())
+    return {int(row[1]) for row in _ROW.finditer(script)}
+
+
+_ROW = re.compile(r"^(\d+)\t\w+\t", re.MULTILINE)
 _STATEMENT_MS = 600_000
 _OTHERS = (
     b"select count(*) from pg_stat_activity where datname = current_database()"
@@ -82,9 +101,9 @@ def _tool(name: str, folder: Path | None) -> str:
 
 
 def _run(
-    command: list[str], conninfo: str, *, source: int = subprocess.DEVNULL, output: int = subprocess.DEVNULL
-) -> None:
-    """Passwords travel in the environment, which only this account can read."""
+    command: list[str], conninfo: str, *, source: int = subprocess.DEVNULL, output: int = subprocess.PIPE
+) -> str:
+    """What it prints. Passwords travel in the environment, which only this account can read."""
     done = subprocess.run(  # noqa: S603 -- our own command, no shell reads it
         command,
         env=environment() | _connection(conninfo),
@@ -99,6 +118,7 @@ def _run(
         raise BackupFailed(
             f"{name} failed: {done.stderr.strip().splitlines()[-1]}", remedy="Nothing was changed."
         )
+    return done.stdout or ""
 
 
 def _connection(conninfo: str) -> dict[str, str]:

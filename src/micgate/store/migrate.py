@@ -70,6 +70,16 @@ def ensure_role(connection: psycopg.Connection) -> None:
         connection.execute(f"grant {APPLICATION} to current_user".encode())
 
 
+def known(applied: set[int]) -> set[int]:
+    """The same, or `WrongSchema` if there is one that this micgate does not have."""
+    if newer := applied - {one.number for one in migrations()}:
+        raise WrongSchema(
+            f"The database was brought to {max(newer)} by a newer micgate.",
+            remedy="Run that one, or restore a backup made by this one.",
+        )
+    return applied
+
+
 def _prepare(connection: psycopg.Connection) -> None:
     ensure_role(connection)
     connection.execute(f"create schema if not exists {SCHEMA}".encode())
@@ -80,12 +90,7 @@ def _prepare(connection: psycopg.Connection) -> None:
 
 def _applied(connection: psycopg.Connection) -> set[int]:
     applied = {number for (number,) in connection.execute("select number from migrations").fetchall()}
-    if newer := applied - {one.number for one in migrations()}:
-        raise WrongSchema(
-            f"The database was brought to {max(newer)} by a newer micgate.",
-            remedy="Run that one, or restore a backup made by this one.",
-        )
-    return applied
+    return known(applied)
 
 
 def _apply(connection: psycopg.Connection, migration: Migration) -> None:
