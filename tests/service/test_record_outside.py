@@ -9,17 +9,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import msgspec
 import psycopg
 import pytest
-from contents import open_folder
-from house import START_SECONDS, Serving
 
 from micgate.audit import signing
 from micgate.audit.canonical import canonical, hashed
 from micgate.audit.chain import record
 from micgate.audit.checkpoint import decoded, read, sign, signature
 from micgate.store.database import limited
-from micgate.store.embedded import OWNER, Embedded
+from micgate.store.embedded import OWNER
 from micgate.store.entries import Entry
 from micgate.store.ids import new_id
+from replica import START_SECONDS, Serving
 
 EVERY = "0.2"
 
@@ -61,31 +60,17 @@ class Box(Serving):
         return done.returncode, json.loads(done.stdout)
 
 
-@pytest.fixture(scope="module")
-def cellar():
-    """A database that outlives the services on it."""
-    with open_folder() as folder:
-        embedded = Embedded.attach(folder / "database")
-        yield embedded
-        embedded.detach()
-
-
 @pytest.fixture
-def box(cellar, twin, tmp_path):
-    box = Box(
-        tmp_path,
-        twin,
-        MICGATE_DATABASE_DIR=str(cellar.cluster.directory),
-        MICGATE_ORG=f"org-{new_id()}",
-    )
+def box(embedded, twin, tmp_path):
+    box = Box(tmp_path, twin, MICGATE_DATABASE_URL=embedded.conninfo(), MICGATE_ORG=f"org-{new_id()}")
     yield box
     box.end()
 
 
 @pytest.fixture
-def owner(cellar):
+def owner(embedded):
     """Who may do everything in the database, while the service runs."""
-    with psycopg.connect(limited(cellar.conninfo(OWNER))) as connection:
+    with psycopg.connect(limited(embedded.conninfo(OWNER))) as connection:
         yield connection
 
 
