@@ -24,7 +24,7 @@ $(STAMP): pyproject.toml Makefile
 	@$(BIN)/python -m compileall -q src
 	@touch $@
 
-demo: $(STAMP) ## Mute a live call on the simulator; ONCE=1 ends after the run
+demo: $(STAMP) ## Show simulator and service keep their promises; ONCE=1 ends after the run
 	@$(BIN)/micgate demo $(if $(ONCE),--once) $(if $(JSON),--json)
 
 test: $(STAMP) ## Run the test suite: simulator, vendor client, library, commands, pure core

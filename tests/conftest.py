@@ -21,7 +21,7 @@ hypothesis.settings.load_profile("suite")
 """Real processes run beside: how long an example takes says nothing."""
 
 SERVICE_ROOMS = {"store", "keeper", "service", "simulation"}
-SERVICE_FILES = {"test_served.py", "test_on_the_service.py", "test_in_the_database.py"}
+SERVICE_FILES = {"test_demo.py", "test_served.py", "test_on_the_service.py", "test_in_the_database.py"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

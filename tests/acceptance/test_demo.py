@@ -5,9 +5,15 @@ import os
 import signal
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
+from contents import open_folder
+
+import micgate
 
 MICGATE = Path(sys.executable).with_name("micgate")
 REAL_LOOKING = {
@@ -16,70 +22,148 @@ REAL_LOOKING = {
     "GENESYS_CLIENT_SECRET": "must-never-be-used",
     "HTTPS_PROXY": "http://127.0.0.1:9",
     "AGENT_USER_ID": "ada@example.com",
+    "MICGATE_URL": "https://micgate.example",
+    "MICGATE_DATABASE_URL": "postgresql://nobody@127.0.0.1:9/micgate",
 }
+KEPT = (
+    *("released", "override_yielded", "self_mute_kept", "released_after_kill"),
+    *("two_owners_ok", "killed_and_recovered", "audit_ok"),
+)
+
+
+class Demo:
+    """One demo, whose folder and state are below `place`."""
+
+    def __init__(self, place: Path, *arguments: str, **environ: str) -> None:
+        self.place = place
+        (place / "home").mkdir(mode=0o500)
+        self.process = subprocess.Popen(
+            [str(MICGATE), "demo", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | REAL_LOOKING | {"HOME": str(place / "home"), "TMPDIR": str(place)} | environ,
+        )
+
+    def until(self, event: str, **members: object) -> list[dict]:
+        """The lines up to and with this one."""
+        lines = []
+        for line in self.process.stdout:
+            lines.append(json.loads(line))
+            if lines[-1]["event"] == event and members.items() <= lines[-1].items():
+                break
+        return lines
+
+    def left(self) -> list[object]:
+        """What is still there of it: files, and processes that know its folder."""
+        files = [path for path in self.place.iterdir() if path.name != "home"]
+        return [*files, *(self.place / "home").iterdir(), *self._processes()]
+
+    def _processes(self) -> list[str]:
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                said = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+            except OSError:
+                continue
+            if folder.name != str(os.getpid()) and f"{self.place}/micgate-demo-".encode() in said:
+                found.append(folder.name)
+        return found
 
 
 @pytest.fixture
-def demo(tmp_path):
+def demo():
     started = []
+    with open_folder() as place:
 
-    def start(*arguments: str) -> subprocess.Popen[str]:
-        environment = os.environ | REAL_LOOKING | {"XDG_STATE_HOME": str(tmp_path)}
-        command = [str(MICGATE), "demo", *arguments]
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-        )
-        started.append(process)
-        return process
+        def start(*arguments: str, **environ: str) -> Demo:
+            started.append(Demo(place, *arguments, **environ))
+            return started[-1]
 
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
+        yield start
+        for one in started:
+            one.process.kill()
+            one.process.communicate()
+            gone_within(one, seconds=30)
 
 
-def test_it_keeps_every_promise_and_says_so_in_its_last_line(demo):
-    said, complained = (process := demo("--once", "--json")).communicate(timeout=90)
-    lines = [json.loads(line) for line in said.splitlines()]
-    figures = lines[-1]
-    assert process.returncode == 0, complained
-    assert figures["event"] == "result"
-    assert 0 < figures["confirmed_ms"] < 2_000
-    assert figures["requests_per_mute"] == 1
-    kept = ("released", "override_yielded", "self_mute_kept", "released_after_kill")
-    assert [figures[name] for name in kept] == [True] * len(kept)
-    assert all(line["holds"] for line in lines if line["event"] == "check")
-    assert complained == ""
-
-
-def test_it_names_no_credentials_and_uses_none_of_yours(demo, tmp_path):
-    said, complained = demo("--once").communicate(timeout=90)
-    assert not [value for value in REAL_LOOKING.values() if value in said + complained]
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_it_leaves_the_page_up_until_a_signal_and_takes_the_simulator_with_it(demo):
-    process = demo("--json")
-    assert process.stdout is not None
-    lines = []
-    for line in process.stdout:
-        lines.append(json.loads(line))
-        if lines[-1]["event"] == "result":
-            break
-    page = lines[0]["page"]
-    assert process.poll() is None
-    assert reachable(page)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(15) == 143
-    assert not reachable(page)
+def gone_within(demo: Demo, *, seconds: float) -> bool:
+    limit = time.monotonic() + seconds
+    while demo.left() and time.monotonic() < limit:
+        time.sleep(0.1)
+    return not demo.left()
 
 
 def reachable(page: str) -> bool:
-    import urllib.error
-    import urllib.request
-
     try:
         with urllib.request.urlopen(page, timeout=5) as answer:
             return answer.status == 200
     except urllib.error.URLError:
         return False
+
+
+def test_it_keeps_every_promise_stays_up_for_the_reader_and_leaves_nothing(demo):
+    run = demo("--json")
+    lines = run.until("result")
+    figures, opened = lines[-1], next(line for line in lines if line["event"] == "open")
+    assert all(line["holds"] for line in lines if line["event"] == "check"), lines
+    assert [figures[name] for name in KEPT] == [True] * len(KEPT)
+    assert 0 < figures["confirmed_ms"] < 2_000
+    assert figures["requests_per_mute"] == 1
+    assert 0 <= figures["released_late_ms"] < 1_000
+    assert not [value for value in REAL_LOOKING.values() if value in json.dumps(lines)]
+    with micgate.connect(opened["service"], key=opened["key"]) as gate:
+        assert gate.mute("Cleo Marsh", for_="30s", reason="customer").confirmed
+    assert reachable(opened["simulator"])
+    run.process.send_signal(signal.SIGTERM)
+    _, complained = run.process.communicate(timeout=30)
+    assert run.process.returncode == 143
+    assert not reachable(opened["simulator"])
+    assert all(line.startswith("micgate demo: ") for line in complained.splitlines()), complained
+    assert run.left() == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="guardians are found by /proc")
+def test_a_demo_that_is_killed_leaves_nothing_either(demo):
+    run = demo("--json")
+    run.until("step", step="service_kill")
+    run.until("check")
+    assert len(run.left()) > 1
+    run.process.kill()
+    assert gone_within(run, seconds=40), run.left()
+
+
+def test_without_the_services_libraries_it_shows_the_rest_and_says_what_to_do(demo, tmp_path):
+    (tmp_path / "litestar.py").write_text("raise ModuleNotFoundError(name='litestar')")
+    run = demo("--once", "--json", PYTHONPATH=str(tmp_path))
+    said, complained = run.process.communicate(timeout=90)
+    lines = [json.loads(line) for line in said.splitlines()]
+    assert run.process.returncode == 0, complained
+    assert [lines[-1][name] for name in KEPT] == [True] * 4 + [None] * 3
+    assert lines[-1]["released_late_ms"] is None
+    assert "litestar is missing" in lines[-3]["text"]
+    assert "pip install 'micgate[service]'" in lines[-2]["text"]
+    assert run.left() == []
+
+
+def test_it_says_so_when_the_service_cannot_have_its_database(demo):
+    run = demo("--once", "--json", MICGATE_DB_USER="root")
+    said, complained = run.process.communicate(timeout=90)
+    figures = json.loads(said.splitlines()[-1])
+    if os.geteuid() == 0:
+        assert run.process.returncode == 1, complained
+        assert "PostgreSQL does not run as root" in said
+        assert figures["audit_ok"] is None
+    assert figures["released_after_kill"] is True
+    assert run.left() == []
+
+
+def test_a_port_that_is_taken_is_named_with_the_way_out(demo, twin):
+    port = twin.api_url.rpartition(":")[2]
+    run = demo("--once", "--port", port)
+    said, complained = run.process.communicate(timeout=60)
+    assert (run.process.returncode, said) == (1, "")
+    assert "address already in use" in complained
+    assert "0 picks a free one" in complained
+    assert "Traceback" not in complained
+    assert run.left() == []

@@ -24,7 +24,7 @@ class _Lazy(NamedTuple):
 
 _SECTIONS: dict[str, dict[str, _Lazy]] = {
     "Try it": {
-        "demo": _Lazy("serve:demo", "Mute a call on the simulator, with proof. No account needed."),
+        "demo": _Lazy("serve:demo", "Simulator and service, shown and tried. No account needed."),
         "twin": _Lazy("serve:twin", "Run the simulator: a Genesys Cloud on this machine."),
     },
     "Run": {

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -15,12 +16,17 @@ class Guide:
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
         self._number = 0
+        self._transient = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         self._colours = not as_json and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
     def open(self, *, page: str) -> None:
         self._say({"event": "started", "page": page})
         self._line(self._bold("A contact centre on this machine. No account; nothing leaves it."))
         self._line(f"Live page: {page}")
+
+    def invite(self, opened: Any) -> None:
+        """What programs need to go on by themselves; people are told in prose."""
+        self._say({"event": "open", **msgspec.to_builtins(opened)})
 
     def step(self, word: str, title: str) -> None:
         self._number += 1
@@ -41,18 +47,26 @@ class Guide:
         mark = self._painted("✓", 32) if holds else self._painted("✗", 31)
         self._line(f"   {mark} {text}")
 
+    def progress(self, text: str) -> None:
+        """What is being waited for, on stderr; on a terminal it makes way for the next line."""
+        if self._transient:
+            self._err(f"\r\x1b[2K   … {text}")
+        else:
+            self._err(f"micgate demo: {text}\n")
+
     def result(self, figures: Any) -> None:
         members = msgspec.to_builtins(figures)
         self._say({"event": "result", **members})
         self._line("")
         self._line(self._bold("What was measured"))
         for name, value in members.items():
-            said = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
-            self._line(f"   {name.replace('_', ' ').ljust(26)}{said}")
+            self._line(f"   {name.replace('_', ' ').ljust(26)}{_spoken(value)}")
 
-    def close(self, text: str) -> None:
+    def close(self, title: str, *lines: str) -> None:
         self._line("")
-        self._line(text)
+        self._line(self._bold(title))
+        for line in lines:
+            self._line(f"   {line}".rstrip())
 
     def _say(self, members: dict[str, object]) -> None:
         if self._as_json:
@@ -63,11 +77,24 @@ class Guide:
             self._write(text)
 
     def _write(self, text: str) -> None:
+        if self._transient:
+            self._err("\r\x1b[2K")
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
+
+    def _err(self, text: str) -> None:
+        with suppress(OSError):  # nobody reading it must not end the run
+            sys.stderr.write(text)
+            sys.stderr.flush()
 
     def _bold(self, text: str) -> str:
         return self._painted(text, 1)
 
     def _painted(self, text: str, code: int) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._colours else text
+
+
+def _spoken(value: object) -> object:
+    if value is None:
+        return "not shown"
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value

@@ -1,16 +1,12 @@
 """The simulator as the demo uses it: a process of its own, asked over its control surface."""
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Self, TypeVar
 
 import msgspec
 import urllib3
 
+from micgate.demo.errors import DemoError
+from micgate.demo.household import Household, Process
 from micgate.direct.connect import Connection
 from micgate.genesys.oauth import ClientCredentials
 from micgate.genesys.regions import find_region
@@ -65,6 +61,7 @@ class Entry(msgspec.Struct, frozen=True):
     method: str = ""
     path: str = ""
     conversation: str = ""
+    user: str | None = None
     field: str = ""
     to: object = None
 
@@ -72,32 +69,34 @@ class Entry(msgspec.Struct, frozen=True):
     def is_api_request(self) -> bool:
         return self.kind == "request" and self.path.startswith("/api/")
 
+    def turns(self, call: "Call", person: Person) -> bool:
+        """Whether a microphone was closed or opened here: `to` says which."""
+        mine = (self.conversation, self.user) == (call.id, person.id)
+        return self.kind == "change" and self.field == "muted" and mine
+
+    def asks(self, call: "Call") -> bool:
+        """Whether a change of a microphone of this call was asked for."""
+        return self.kind == "request" and self.method == "PATCH" and call.id in self.path
+
 
 class Simulator:
     """A running simulator. Nothing here reads a `GENESYS_*` variable."""
 
-    def __init__(self, announced: Announcement) -> None:
+    def __init__(self, announced: Announcement, process: Process) -> None:
         self.announced = announced
+        self.process = process
         self._http = urllib3.PoolManager(num_pools=1)
 
     @classmethod
-    @contextmanager
-    def started(cls, *, port: int, agents: int = 12) -> Iterator[Self]:
-        """Start it, and stop it when the block ends."""
-        command = [sys.executable, "-m", "micgate", "twin", "--json"]
-        command += ["--port", str(port), "--agents", str(agents)]
-        process = subprocess.Popen(  # noqa: S603 -- our own command
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            env=plain_environment(),
-            process_group=0,
+    def started(cls, household: Household, *, port: int, agents: int = 12) -> Self:
+        process = household.start("twin", "--json", "--port", str(port), "--agents", str(agents))
+        assert process.stdout is not None  # noqa: S101 -- asked for
+        if line := process.stdout.readline():
+            return cls(msgspec.json.decode(line, type=Announcement), process)
+        raise DemoError(
+            "The simulator did not start; what it says is above.",
+            remedy="If the port is taken, choose another one with --port; 0 picks a free one.",
         )
-        try:
-            yield cls(_first_line(process))
-        finally:
-            process.terminate()
-            process.wait()
 
     @property
     def page(self) -> str:
@@ -108,14 +107,12 @@ class Simulator:
         credentials = ClientCredentials(self.announced.client_id, self.announced.client_secret)
         return Connection(region=find_region(self.announced.api_url), credentials=credentials)
 
-    def environment(self, *, state_home: Path) -> dict[str, str]:
-        """What a command of ours needs to talk to this simulator, and nothing of yours."""
-        return plain_environment() | {
+    def environment(self) -> dict[str, str]:
+        """What a command of ours needs to talk to this simulator."""
+        return {
             "GENESYS_REGION": self.announced.api_url,
             "GENESYS_CLIENT_ID": self.announced.client_id,
             "GENESYS_CLIENT_SECRET": self.announced.client_secret,
-            "XDG_STATE_HOME": str(state_home),
-            "MICGATE_URL": "none",  # a .env here may name a real service
         }
 
     def hire(self, name: str, email: str) -> Person:
@@ -146,25 +143,3 @@ class Simulator:
         if answer.status >= 300:  # noqa: PLR2004 -- anything but success
             raise RuntimeError(f"The simulator answered {answer.status} to {method} {path}.")
         return msgspec.json.decode(answer.data, type=shape)
-
-
-def plain_environment() -> dict[str, str]:
-    """This process's environment without anything that could lead away from this machine."""
-    prefixes = (
-        "GENESYS_",
-        "MICGATE_",
-        "AGENT_USER_ID",
-        "CONTROL_ACTION",
-        "HTTP_PROXY",
-        "HTTPS_PROXY",
-        "ALL_PROXY",
-    )
-    return {name: value for name, value in os.environ.items() if not name.upper().startswith(prefixes)}
-
-
-def _first_line(process: "subprocess.Popen[bytes]") -> Announcement:
-    assert process.stdout is not None  # noqa: S101 -- asked for above
-    line = process.stdout.readline()
-    if not line:
-        raise RuntimeError("The simulator did not start; its own message is above.")
-    return msgspec.json.decode(line, type=Announcement)

@@ -5,15 +5,13 @@ Requests are counted by the simulator's ledger, not by the client that sends the
 
 import asyncio
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import msgspec
 
 from micgate.demo.guide import Guide
+from micgate.demo.household import Household, Process
 from micgate.demo.simulator import Call, Entry, Person, Simulator
 from micgate.direct.client import Genesys, StandingMute
 from micgate.direct.find import AgentOnCall
@@ -97,24 +95,20 @@ async def keep_self_mute(
     return kept
 
 
-def kill(guide: Guide, simulator: Simulator, person: Person, call: Call, *, state_home: Path) -> bool:
+def kill(guide: Guide, household: Household, simulator: Simulator, person: Person, call: Call) -> bool:
     guide.step("kill", f"`micgate mute {person.email}` is killed with kill -9")
-    command = [sys.executable, "-m", "micgate", "mute", person.email, "--for", "60s", "--json"]
-    process = subprocess.Popen(  # noqa: S603 -- our own command
-        command,
-        env=simulator.environment(state_home=state_home),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+    process = household.start(
+        *("mute", person.email, "--for", "60s", "--json"),
+        environ=simulator.environment() | {"MICGATE_URL": "none"},
+        log="commands.log",
     )
     try:
         muted = _confirmed(process)
         guide.check(f"Muted by process {process.pid}, for 60 seconds.", holds=muted)
     finally:
         before = simulator.last_entry()
-        process.kill()
         killed = time.monotonic()
-        process.wait()
+        household.end(process, kill=True)
     released = asyncio.run(_until(lambda: simulator.muted(call, person) is False))
     seconds = time.monotonic() - killed
     opened = any(
@@ -125,7 +119,7 @@ def kill(guide: Guide, simulator: Simulator, person: Person, call: Call, *, stat
     return muted and released and opened
 
 
-def _confirmed(process: "subprocess.Popen[bytes]") -> bool:
+def _confirmed(process: Process) -> bool:
     assert process.stdout is not None  # noqa: S101 -- asked for above
     return any(msgspec.json.decode(line).get("event") == "confirmed" for line in process.stdout)
 
