@@ -3,10 +3,10 @@
 import time
 
 import pytest
-from house import START_SECONDS
 
 from micgate.service import nightly
 from micgate.service.nightly import Nightly, night, too_many
+from replica import START_SECONDS
 
 
 def test_a_night_goes_from_three_to_three(monkeypatch):

@@ -2,7 +2,7 @@
 
 import json
 
-from house import START_SECONDS
+from replica import START_SECONDS
 
 
 def test_a_restored_service_does_not_open_what_an_agent_has_closed_since(alone, twin):

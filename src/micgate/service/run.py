@@ -29,8 +29,8 @@ from micgate.service.kept import Kept
 from micgate.service.listen import Address
 from micgate.service.lookup import GenesysLookUp
 from micgate.service.metrics import Metrics
-from micgate.service.notary import Notary
 from micgate.service.nightly import Nightly
+from micgate.service.notary import Notary
 from micgate.service.parts import Parts
 from micgate.service.pulse import Pulse
 from micgate.service.stream import Stream
