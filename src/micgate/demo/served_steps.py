@@ -80,7 +80,7 @@ def survive(stage: Stage, person: Person, call: Call, *, started_in: float) -> R
     """`started_in`: how long this machine took to start the service. The mute has to outlast that."""
     guide, simulator, service = stage.guide, stage.simulator, stage.service
     guide.step("service_kill", "The service is killed with kill -9 in the middle of a mute")
-    seconds = max(_SHORTEST, 4 + 2 * started_in)
+    seconds = max(_SHORTEST, 4 + 1.5 * started_in)
     before = simulator.last_entry()
     mute = stage.rule.mute(person.email, for_=round(seconds), reason="customer")
     pid, code = service.process.pid, service.kill()

@@ -6,7 +6,6 @@ import msgspec
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from micgate.audit import signing
 from micgate.client.sync import Gate, connect
 from micgate.demo.errors import DemoError, NoService
 from micgate.demo.household import Household, Process
@@ -16,10 +15,8 @@ READY_SECONDS = 30.0
 _SIGHT_SECONDS = 5.0
 _POLL = 0.05
 LOG = "service.log"
-PRIVATE_KEY = "audit-private.pem"
-PUBLIC_KEY = "audit-public.pem"
 CHECKPOINTS = "checkpoints.jsonl"
-"""Below the demo's folder. An auditor keeps the last two off the machine."""
+"""Both below the demo's folder; in earnest checkpoints are kept where the service's machine cannot write."""
 
 
 class Announced(msgspec.Struct, frozen=True):
@@ -72,15 +69,13 @@ class Service:
         self._simulator = simulator
         self._http = urllib3.PoolManager(num_pools=1)
         self._port = "0"
-        key = signing.create(household.folder / PRIVATE_KEY)
-        (household.folder / PUBLIC_KEY).write_bytes(key.public.pem())
         self.start()
 
     def start(self) -> None:
         """Also again, at the same address then. Returns once it is ready; raises `NoService`."""
         self.process = self._household.start(
             *("serve", "--json", "--host", "127.0.0.1", "--port", self._port),
-            environ=self._simulator.environment() | self._audit(),
+            environ=self._simulator.environment() | self._checkpoints(),
             log=LOG,
         )
         self.url = self._announced().url
@@ -120,13 +115,9 @@ class Service:
                     return
                 time.sleep(_POLL)
 
-    def _audit(self) -> dict[str, str]:
-        folder = self._household.folder
-        return {
-            "MICGATE_AUDIT_KEY_FILE": str(folder / PRIVATE_KEY),
-            "MICGATE_CHECKPOINT_PATH": str(folder / CHECKPOINTS),
-            "MICGATE_CHECKPOINT_SECONDS": "1",
-        }
+    def _checkpoints(self) -> dict[str, str]:
+        path = self._household.folder / CHECKPOINTS
+        return {"MICGATE_CHECKPOINT_PATH": str(path), "MICGATE_CHECKPOINT_SECONDS": "1"}
 
     def _announced(self) -> Announced:
         assert self.process.stdout is not None  # noqa: S101 -- asked for
