@@ -46,6 +46,33 @@ def test_the_library_example_runs_on_the_simulator(twin):
     assert re.fullmatch(r"silent after \d+(\.\d+)? ms\n", ran.stdout), ran.stderr
 
 
+@pytest.mark.service
+@pytest.mark.xdist_group("served")
+def test_the_tour_of_the_service_runs_as_it_is_written(serving, tmp_path):
+    on = serving.on_call()
+    script = "\n".join(block for block in blocks("sh") if "keys add" in block or "audit export" in block)
+    script = script.replace("http://127.0.0.1:8700", serving.url).replace("Mara Bakker", on.agent.name)
+    environment = serving.shell.environ | {"PATH": f"{MICGATE.parent}:/usr/bin:/bin"}
+    ran = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=60,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    said = [f"Muted: Genesys Cloud shows {on.agent.name} muted", "1 mute(s) stand", "Given back", "Intact"]
+    assert not [words for words in said if words not in ran.stdout], ran.stdout
+
+
+@pytest.mark.service
+@pytest.mark.xdist_group("served")
+def test_the_example_of_the_service_runs_too(serving):
+    on, shell = serving.on_call(), serving.another("mute")
+    program = blocks("python")[1].replace("mara.bakker@brightwater.example", on.agent.email)
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=shell.environ, timeout=60
+    )
+    assert ran.stdout.startswith("confirmed until "), ran.stderr
+
+
 @pytest.mark.parametrize("command", sorted(set(re.findall(r"micgate (\w+)", " ".join(blocks("sh"))))))
 def test_every_command_of_the_tour_exists(command):
     helped = subprocess.run([str(MICGATE), command, "--help"], capture_output=True, text=True)
