@@ -15,15 +15,19 @@ from micgate.genesys.messages import Request
 from micgate.platform.port import CallShown, Errand, Shown
 from micgate.store.errors import StoreError
 from micgate.store.memory import MemoryStore
+from micgate.store.microphones import BLANK
 from micgate.store.target import Target
 from micgate.store.verbs import Closing, Decided, Sighting
 from micgate.twin.exchange import Answer
 from micgate.twin.ledger import ChangeEntry
 from micgate.twin.world import World
+from simulation import account
 from simulation.broken import Broken
 from simulation.judge import Judge
 
 GRACE = 5.0
+ALERTED = GRACE + 3.0
+"""What is late by then is listed and alerted: the grace, and a little for reading and writing."""
 PATIENCE = 31.0
 """After trouble a mute is tried again 30 s later at the latest; a give-back is in more of a hurry."""
 UNTOLD = 260.0
@@ -46,13 +50,16 @@ class Sent:
 
 @dataclass(slots=True)
 class Invariants:
-    """`epoch_of` is the term of a process; `calm_at` when the last consequence of all troubles is over."""
+    """`epoch_of` is the term of a process; `calm_at` when the last consequence of all troubles is over;
+    `served_since` when a keeper with a store last began, infinite while there is none.
+    """
 
     world: World
     store: MemoryStore
     org: str
     epoch_of: Callable[[int], int | None]
     calm_at: Callable[[], float]
+    served_since: Callable[[], float]
     judges: dict[Target, Judge] = field(default_factory=dict)
     sent: dict[str, Sent] = field(default_factory=dict)
     closers: dict[str, str] = field(default_factory=dict)
@@ -238,10 +245,28 @@ class Invariants:
                 self.free_since.pop(target, None)
                 self._silent(target, standing, muted=muted, since=calm_at)
             else:
-                since = max(self.free_since.setdefault(target, now), calm_at, self.disturbed[target])
-                if now - since > GRACE and muted and self.closers.get(leg) == "us":
-                    self._stuck(target, now - since)
+                since = max(self.free_since.setdefault(target, now), self.disturbed[target])
+                if muted and self.closers.get(leg) == "us":
+                    self._late(target, since, calm_at)
         self._ends(now, calm_at)
+
+    def _late(self, target: Target, since: float, calm_at: float) -> None:
+        """A microphone that should be open: in trouble everybody can see that, without it must not be."""
+        now = self.world.now
+        if now - max(since, calm_at) > GRACE:
+            self._stuck(target, now - since)
+        elif now - max(since, self.served_since()) > ALERTED:
+            self._hidden(target, now - since)
+
+    def _hidden(self, target: Target, seconds: float) -> None:
+        row = self.store.contents.rows.get(target)
+        memory = row.memory if row else BLANK
+        alerted = memory.phase is Phase.OPENING and memory.alerted
+        if alerted or memory.phase in {Phase.SETTLING, Phase.LEFT_CLOSED} or self.judge(target).foreign:
+            return
+        raise Broken(
+            2, f"{target.user_id} is muted {seconds:.1f} s after the end, and {memory.phase} says so"
+        )
 
     def _stuck(self, target: Target, seconds: float) -> None:
         row = self.store.contents.rows.get(target)
@@ -302,6 +327,8 @@ class Invariants:
                 raise Broken(6, f"{one.command.verb} has no outcome")
             if one.command.verb in _CHANGES:
                 _agrees(sent, one.outcome.kind)
+        account.told(self.store.contents)
+        account.verified(self.store.contents, self.org, now=self.world.now)
 
     def judge(self, target: Target) -> Judge:
         return self.judges.setdefault(target, Judge())

@@ -19,12 +19,17 @@ class Judge:
     foreign: bool = False
     blind: bool = True
     at_rest: bool = True
+    untouched: bool = True
     former: set[str] = field(default_factory=set)
     mutes: dict[str, tuple[Kind | None, float]] = field(default_factory=dict)
     landed: set[str] = field(default_factory=set)
 
     def missed(self) -> None:
-        self.blind = True
+        """Of an agent who has left, and left nothing of ours: coming back is another leg, which speaks for
+        itself, even if a mute of all calls was placed in between.
+        """
+        if self.leg not in self.former or not self.untouched:
+            self.blind = True
 
     def told(self, seen: Observed) -> None:
         if seen.way is Way.EVENT and seen.leg in self.former:
@@ -51,6 +56,7 @@ class Judge:
         """What is stored of it now."""
         ours = memory.mutes or memory.doubts or memory.pending
         self.at_rest = memory.phase is Phase.IDLE and not ours
+        self.untouched = self.at_rest and not memory.touched
 
     def made(self, command: Command) -> None:
         if command.verb is Verb.MUTE:

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from itertools import count
 from math import inf
 
-_LAST_WORDS = 10_000
+_LAST_WORDS = 50
+_TOO_MANY = 10_000
 
 
 class Loop(asyncio.AbstractEventLoop):
@@ -48,17 +49,27 @@ class Loop(asyncio.AbstractEventLoop):
             asyncio._set_running_loop(None)
 
     def bury(self) -> None:
-        """Every task was cancelled, because the process is dead: let them end, and run nothing after."""
+        """The process is dead: let every task end, whatever it still waits for, and run nothing after."""
         self._later.clear()
         asyncio._set_running_loop(self)
         try:
             for _ in range(_LAST_WORDS):
-                if not self._ready:
+                tasks = asyncio.all_tasks(self)
+                if not tasks:
                     break
-                self._ready.popleft()._run()
+                for task in tasks:
+                    task.cancel()
+                self._run_ready()
         finally:
             asyncio._set_running_loop(None)
         self._ready.clear()
+
+    def _run_ready(self) -> None:
+        ready = self._ready
+        for _ in range(_TOO_MANY):
+            if not ready:
+                break
+            ready.popleft()._run()
 
     def _gather(self, now: float) -> bool:
         while self._later and self._later[0][0] <= now:

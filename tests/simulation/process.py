@@ -131,8 +131,6 @@ class Process:
         for line in tuple(self._around.board.lines.values()):
             if line.replica == self.number:
                 self._around.board.unplug(line)
-        for task in asyncio.all_tasks(self.loop):
-            task.cancel()
         self.loop.bury()
 
     # -- time ---------------------------------------------------------------------------------------------
@@ -162,6 +160,10 @@ class Process:
 
     def turn(self) -> None:
         self.loop.turn()
+        self.look_at_failures()
+
+    def look_at_failures(self) -> None:
+        """What a task died of, if nobody waited for it, shows when the task is collected."""
         for failure in self.loop.failures:
             raise leaf(failure.get("exception") or Broken(0, failure["message"]))
 

@@ -1,14 +1,21 @@
 """Mistakes planted into the code under test: the simulation has to notice each of them."""
 
+from dataclasses import replace
+
 import pytest
 
 from micgate.control import decide, observe, restore
+from micgate.control.microphone import State
 from micgate.control.policy import RESTORED
+from micgate.keeper import send
 from micgate.keeper.catch_up import CatchUp
 from micgate.keeper.mirror import Mirror
-from micgate.keeper.send import Sender
+from micgate.keeper.send import Sender, closing
+from simulation.broken import Broken
 from simulation.shrink import failure_of
+from simulation.stage import Stage
 from simulation.story import draw
+from simulation.weather import Trouble
 
 
 def first_failure(*, most: int, minutes: float = 15):
@@ -45,6 +52,14 @@ def every_request_is_sent_twice(patch):
     patch.setattr(Sender, "_send_change", twice)
 
 
+def nobody_is_alerted(patch):
+    patch.setattr(decide, "_watch", lambda turn: turn)
+
+
+def an_outcome_is_not_recorded(patch):
+    patch.setattr(send, "closing", lambda *args, **about: replace(closing(*args, **about), entries=()))
+
+
 @pytest.mark.parametrize(
     ("mistake", "number"),
     [
@@ -54,6 +69,7 @@ def every_request_is_sent_twice(patch):
         (gaps_go_unnoticed, 3),
         (news_hold_nothing_back, 3),
         (every_request_is_sent_twice, 5),
+        (an_outcome_is_not_recorded, 6),
     ],
 )
 def test_the_simulation_notices(mistake, number, monkeypatch):
@@ -61,3 +77,30 @@ def test_the_simulation_notices(mistake, number, monkeypatch):
     failure = first_failure(most=40)
     assert failure is not None
     assert failure.kind == f"invariant {number}", failure.says
+
+
+def late_release(stage):
+    """The platform cannot be reached when a mute ends, and for half a minute after that."""
+    call = stage.call()
+    stage.place(call, seconds=10)
+    stage.trouble(40)
+    stage.simulation.weather.begin(Trouble.UNREACHABLE, seconds=37)
+    stage.run(30)
+    return call
+
+
+def test_a_late_release_is_listed_and_alerted_and_made_up_for():
+    with Stage() as stage:
+        call = late_release(stage)
+        assert stage.muted(call) is True
+        assert stage.says(call) is State.RELEASING
+        assert stage.said().count("microphone.release_late") == 1
+        stage.run(15)
+        assert stage.muted(call) is False
+
+
+def test_a_late_release_that_nobody_is_told_of_is_noticed(monkeypatch):
+    nobody_is_alerted(monkeypatch)
+    with Stage() as stage, pytest.raises(Broken, match="says so") as broken:
+        late_release(stage)
+    assert broken.value.number == 2

@@ -1,11 +1,14 @@
 """Two replicas: who keeps the org, who sends, and what a mute costs."""
 
+import gc
+
 import pytest
 
 from micgate.control.command import Kind
 from micgate.store.verbs import Place
 from simulation.actors import ORG
 from simulation.stage import Stage
+from simulation.weather import Trouble
 
 TAKE_OVER = 5.0
 
@@ -59,6 +62,26 @@ def test_a_keeper_that_is_killed_with_a_release_due_is_no_reason_to_be_late():
         stop(stage, keeper(stage), "killed")
         stage.run(TAKE_OVER + 0.2)
         assert stage.muted(call) is False
+
+
+def test_a_keeper_that_is_fenced_off_and_finds_no_store_leaves_nothing_behind():
+    """With an outcome in its hands that it can write down nowhere."""
+    with Stage() as stage:
+        call = stage.call()
+        old = keeper(stage)
+        stage.trouble(60)
+        stage.simulation.weather.begin(Trouble.HANGS, seconds=2)
+        stage.place(call)
+        old.pause_at(None, lambda: None)
+        stage.run(10)
+        # by this chance the outcome is turned down, and the late entry about it cannot be written
+        stage.simulation.weather.begin(Trouble.STORE_CUT, seconds=20, share=0.6, victim=old.number)
+        old.go_on()
+        stage.run(30)
+        gc.collect()
+        old.look_at_failures()
+        assert keeper(stage) is not old
+        assert stage.muted(call) is True
 
 
 def test_a_new_keeper_reads_no_calls_that_are_over():

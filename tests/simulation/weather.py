@@ -81,6 +81,10 @@ class Weather:
             for spell in self.now()
         )
 
+    def away(self) -> bool:
+        """Whether there is any trouble with the store."""
+        return any(spell.kind in STORES for spell in self.now())
+
     def _meets(self, kinds: frozenset[Trouble], replica: int) -> Trouble | None:
         for spell in self.now():
             if spell.kind in kinds and spell.victim in {None, replica} and self._rng.random() < spell.share:

@@ -144,6 +144,18 @@ async def test_a_mute_for_all_calls_wakes_each_of_them_and_ends_once(house):
     assert (again.target, again.mutes) == (calls[1], ())
 
 
+async def test_a_call_decided_under_a_mute_that_another_call_ended_is_due_at_once(house):
+    calls = [ada(house, "call-1"), ada(house, "call-2")]
+    await house.store.observe(house.term, [sighting(one) for one in calls], now=NOON)
+    await house.store.place(placing(house.org, mute(call=None)), now=NOON)
+    under, ending = (await house.store.load_due(house.term, now=NOON)).due
+    under = _with(under, replace(under.memory, mutes=(mute().id,)))
+    both = [resting(under, wake_at=NOON + 60), resting(ending, ended=_ended(1), wake_at=NOON + 60)]
+    assert (await house.store.intend(house.term, both, now=NOON)).done == tuple(calls)
+    (again,) = (await house.store.load_due(house.term, now=NOON)).due
+    assert (again.target, [one.end for one in again.mutes]) == (calls[0], [End.EXPIRED])
+
+
 async def test_a_new_call_of_a_muted_agent_is_due_at_once(house):
     await house.store.place(placing(house.org, mute(call=None)), now=NOON)
     (noted,) = await house.store.observe(house.term, [sighting(ada(house))], now=NOON)

@@ -131,9 +131,12 @@ class Reign:
         try:
             await self._rule(beating)
         finally:
-            await self._end()
-            beating.cancel()
-            await asyncio.gather(beating, return_exceptions=True)
+            try:
+                await self._end()
+            finally:
+                self.tenure.over = True
+                beating.cancel()
+                await asyncio.gather(beating, return_exceptions=True)
 
     async def _rule(self, beating: asyncio.Task[None]) -> None:
         await self._begin()
@@ -182,14 +185,17 @@ class Reign:
         """What is on its way is waited for and written; then the lease is free for the next."""
         await self.sender.finish(seconds=FINISH)
         try:
+            await self._hand_over()
+        except PASSING as error:
+            self._ports.log.failed("keeper.end", word=error.word, what=error.what)
+
+    async def _hand_over(self) -> None:
+        try:
             await self.mirror.flush()
             await self.sealer.turn()
             await self._ports.lessor.resign(self.tenure.term)
         except Fenced:
             await self.mirror.bury()
-        except PASSING as error:
-            self._ports.log.failed("keeper.end", word=error.word, what=error.what)
-        self.tenure.over = True
 
     async def _beat(self) -> None:
         await beat_on(self._ports.lessor, self.tenure, boot=self._ports.boot, offset=self.clock)

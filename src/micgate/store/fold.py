@@ -45,6 +45,14 @@ class SortedOut:
         lapsed = (Ending(mute_id=one.mute.id, at=one.at, end=one.end, by=KEEPER) for one in self.lapsed)
         return (*decided, *lapsed)
 
+    def wakes(self, now: float) -> dict[Target, float | None]:
+        """When each is due again: now, if another of these has just ended a mute it was decided under."""
+        ended = {ending.mute_id for ending in self.endings}
+        return {
+            one.target: one.decision.wake_at if ended.isdisjoint(one.decision.memory.mutes) else now
+            for one in self.done
+        }
+
     @property
     def told(self) -> tuple[NewEntry, ...]:
         return (

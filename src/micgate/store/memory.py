@@ -184,8 +184,9 @@ class MemoryStore:
         self._write(term.org, ended)
         for target in self._under(term.org, ended) & self.contents.rows.keys() - done:
             self._wake(target, now)
+        wakes = sorted_.wakes(now)
         for one in sorted_.done:
-            self._write_down(term, one)
+            self._write_down(term, one, wakes[one.target])
         self._add(term.org, sorted_.told)
         return Intended(
             done=tuple(one.target for one in sorted_.done),
@@ -318,10 +319,10 @@ class MemoryStore:
         ended = [replace(mute, ended_at=one.at, end=one.end, ended_by=one.by) for mute, one in found]
         return tuple(sorted(ended, key=lambda mute: mute.id))
 
-    def _write_down(self, term: Term, one: Decided) -> None:
+    def _write_down(self, term: Term, one: Decided, wake_at: float | None) -> None:
         decision, row = one.decision, self.contents.rows[one.target]
         self.contents.rows[one.target] = replace(
-            row, memory=decision.memory, wake_at=decision.wake_at, version=row.version + 1
+            row, memory=decision.memory, wake_at=wake_at, version=row.version + 1
         )
         if decision.gave_up:
             self._close(decision.gave_up)

@@ -122,7 +122,7 @@ class PostgresStore:
             ended = await mutes.end(connection, org, sorted_.endings)
             woken = fold.under(org, ended, agents) & rows.keys() - {one.target for one in sorted_.done}
             await microphones.wake(connection, org, woken, now=now)
-            await _write_down(connection, term, sorted_)
+            await _write_down(connection, term, sorted_, now)
         return Intended(
             done=tuple(one.target for one in sorted_.done),
             stale=sorted_.stale,
@@ -207,11 +207,10 @@ async def _wake_under(connection: Connection, org: str, changed: Sequence[Mute],
     await microphones.add_awake(connection, org, fold.under(org, changed, agents), now=now)
 
 
-async def _write_down(connection: Connection, term: Term, sorted_: SortedOut) -> None:
+async def _write_down(connection: Connection, term: Term, sorted_: SortedOut, now: float) -> None:
     decisions = {one.target: one.decision for one in sorted_.done}
     memories = {target: decision.memory for target, decision in decisions.items()}
-    wakes = {target: decision.wake_at for target, decision in decisions.items()}
-    await microphones.decide(connection, term.org, memories, wakes=wakes)
+    await microphones.decide(connection, term.org, memories, wakes=sorted_.wakes(now))
     gave_up = [(decision.gave_up, None) for decision in decisions.values() if decision.gave_up]
     await commands.close(connection, term.org, gave_up)
     new = [(target, decision.command) for target, decision in decisions.items() if decision.command]
