@@ -38,6 +38,9 @@ class Simulator:
             found: dict[str, object] = json.load(answer)
             return found
 
+    def with_client(self, client_id: str, client_secret: str) -> "Simulator":
+        return replace(self, client_id=client_id, client_secret=client_secret)
+
     def environment(self) -> dict[str, str]:
         """Nothing of ours but this simulator's client."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
@@ -70,7 +73,7 @@ def simulator(*, agents: int = 12) -> Iterator[Simulator]:
         client = found.control(
             "POST", "clients", {"grant": "client_credentials", "rate_per_minute": 10_000_000}
         )
-        yield replace(found, client_id=str(client["id"]), client_secret=str(client["secret"]))
+        yield found.with_client(str(client["id"]), str(client["secret"]))
     finally:
         process.terminate()
         process.wait(15)

@@ -16,6 +16,7 @@ from msgspec import structs
 
 from micgate.control.command import Kind, Outcome
 from micgate.control.decide import Decision, decide
+from micgate.control.errors import LengthRefused
 from micgate.control.microphone import LegState, Observed, Way
 from micgate.control.mute import End
 from micgate.control.pace import PACE
@@ -88,7 +89,7 @@ class BothStores(RuleBasedStateMachine):
         async def answer() -> Said:
             try:
                 return Said(await asked)
-            except StoreError as error:
+            except (StoreError, LengthRefused) as error:
                 return Said(refused=type(error))
 
         return self.runner.run(answer())
@@ -106,10 +107,12 @@ class BothStores(RuleBasedStateMachine):
         pause=st.booleans(),
         renews=st.booleans(),
         at_most=st.sampled_from((None, None, None, 2)),
+        within=st.sampled_from((None, None, None, 140.0, 7320.0)),
+        alone=st.sampled_from((False, False, False, True)),
         key=st.sampled_from((None, None, None, "one", "two")),
         body=st.sampled_from((b"a", b"b")),
     )
-    def place(self, *, user, call, seconds, owner, pause, renews, at_most, key, body):
+    def place(self, *, user, call, seconds, owner, pause, renews, at_most, within, alone, key, body):
         new = mute(
             next(self.numbers), user=user, call=call, at=self.now, seconds=seconds, owner=owner,
             pause_recording=pause, renew_by=self.now + 30 if renews else None,
@@ -118,6 +121,8 @@ class BothStores(RuleBasedStateMachine):
             org=self.org,
             mutes=(new,),
             at_most=at_most,
+            within=within,
+            beside=() if alone else None,
             claim=self._claim(key, body),
             tell=self._tell("placed"),
         )
@@ -132,13 +137,19 @@ class BothStores(RuleBasedStateMachine):
         )  # fmt: skip
         self.both(lambda store: store.place(change, now=self.now))
 
-    @rule(one=mutes, seconds=st.one_of(st.none(), seconds), renews=st.booleans())
-    def extend(self, one, seconds, renews):
+    @rule(
+        one=mutes,
+        seconds=st.one_of(st.none(), seconds),
+        renews=st.booleans(),
+        within=st.sampled_from((None, 140.0)),
+    )
+    def extend(self, *, one, seconds, renews, within):
         change = Extend(
             org=self.org,
             mute_ids=(one,),
             release_at=None if seconds is None else self.now + seconds,
             renew_by=self.now + 30 if renews else None,
+            within=within,
             tell=self._tell("extended"),
         )
         self.both(lambda store: store.place(change, now=self.now))

@@ -194,7 +194,7 @@ async def test_a_hint_reaches_whoever_listens(house, database):
     waiting = asyncio.create_task(anext(hints))
     try:
         while not waiting.done():
-            await database.hint(house.org)
+            database.hint(house.org)
             await asyncio.wait([waiting], timeout=0.05)
         assert await waiting == house.org
     finally:

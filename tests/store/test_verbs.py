@@ -309,11 +309,9 @@ def _with(due, memory):
 
 async def _paused_placing(database, house):
     """A placing whose transaction is still open; leaving it commits."""
-    from micgate.store import postgres
+    from micgate.store import place
 
     transaction = database.transaction()
     connection = await transaction.__aenter__()
-    change = placing(house.org, mute(call=None))
-    changed = await postgres._apply(connection, change, NOON)
-    await postgres._wake_under(connection, house.org, changed, NOON)
+    await place.place(connection, placing(house.org, mute(call=None)), now=NOON)
     return transaction

@@ -15,6 +15,12 @@ CHAIN = 2
 """An owner's mutes of one agent on one call last at most this many ceilings together."""
 
 
+DAY = 86_400.0
+"""Mutes of one call are added up for so long; those of all calls for as long as one may last."""
+_ROUNDING = 0.001
+"""Seconds: times are floats."""
+
+
 class Condition(StrEnum):
     """What a caller may demand before a mute is placed."""
 
@@ -168,21 +174,37 @@ def extended(mute: Mute, *, seconds: float, reason: str, now: float, ceiling: fl
 
 def chain_left(mute: Mute, earlier: Iterable[Mute], *, ceiling: float) -> float:
     """Seconds of silence that its owner may still ask for, of the same agent on the same call."""
-    return CHAIN * ceiling - sum(
+    return CHAIN * ceiling - spent(mute, earlier)
+
+
+def spent(mute: Mute, others: Iterable[Mute]) -> float:
+    """The seconds of others of the same owner, agent and call that count together with this one."""
+    return sum(
         (one.release_at if one.ended_at is None else one.ended_at) - one.placed_at
-        for one in earlier
+        for one in others
         if (one.owner, one.user_id, one.conversation_id) == (mute.owner, mute.user_id, mute.conversation_id)
+        and one.id != mute.id
+        and one.placed_at >= chained_since(mute)
     )
 
 
-def check_chain(mute: Mute, earlier: Iterable[Mute], *, ceiling: float) -> None:
-    """Refuse a mute that would make a chain of too much silence for the same owner, agent and call."""
-    left = chain_left(mute, earlier, ceiling=ceiling)
-    if mute.release_at - mute.placed_at > left:
-        raise LengthRefused(
-            f"Your mutes of this agent on this call would last over {spoken(CHAIN * ceiling)} together.",
-            remedy=f"Ask for at most {spoken(left)}." if left >= 1 else "Let somebody else decide.",
-        )
+def chained_since(mute: Mute) -> float:
+    """Mutes placed before count no more."""
+    return mute.placed_at - (CAP_SECONDS if mute.conversation_id is None else DAY)
+
+
+def check_spent(mute: Mute, *, spent: float, within: float) -> None:
+    if spent + mute.release_at - mute.placed_at > within + _ROUNDING:
+        raise chained(within=within, spent=spent)
+
+
+def chained(*, within: float, spent: float) -> LengthRefused:
+    """`spent` of `within` seconds have been used up by earlier mutes."""
+    left = max(0.0, within - spent)
+    return LengthRefused(
+        f"Your mutes of this agent on this call would last over {spoken(within)} together.",
+        remedy=f"Ask for at most {spoken(int(left))}." if left >= 1 else "Let somebody else decide.",
+    )
 
 
 def _connected(state: LegState) -> bool | None:

@@ -28,10 +28,12 @@ class Keeper:
     def may_send(self) -> bool:
         return self.reign is not None and self.reign.sender.may_leave()
 
-    def nudge(self) -> None:
-        """There may be work: what a replica's own API calls after placing."""
-        if self.reign is not None:
-            self.reign.nudge()
+    def nudge(self) -> bool:
+        """There may be work: what a replica's own API calls after placing. False when another has the org."""
+        if self.reign is None:
+            return False
+        self.reign.nudge()
+        return True
 
     def follow(self, users: Sequence[str]) -> None:
         """Watch these agents from now on, in this term and in those to come."""

@@ -60,9 +60,9 @@ class Kept:
             if isinstance(one, Exception):
                 raise one
 
-    def nudge(self) -> None:
-        if self.keeper:
-            self.keeper.nudge()
+    def nudge(self) -> bool:
+        """There may be work. False when this replica does not keep the org."""
+        return self.keeper is not None and self.keeper.nudge()
 
     def term(self) -> Term | None:
         """Of the keeper, while this replica has the lease."""

@@ -71,11 +71,10 @@ async def place_mute(
         return _again(before)
     parts.keys.count(principal)
     agent = await parts.directory.agent(data.agent)
-    async with place.turn(parts, principal, agent):
+    if data.dry_run:
         planned = await place.plan(parts, principal, data, agent)
-        if data.dry_run:
-            return _plain(msgspec.json.encode(await place.rehearse(parts, principal, planned)), 200)
-        placed = await place.place(parts, principal, planned, key=key)
+        return _plain(msgspec.json.encode(await place.rehearse(parts, principal, planned)), 200)
+    planned, placed = await place.check_and_place(parts, principal, data, agent, key=key)
     if placed.replayed:
         return _again(placed.replayed)
     return await _placed(parts, planned, prefer)
@@ -247,6 +246,7 @@ async def _commit_extension(
             org=parts.org,
             mute_ids=(mute.id,),
             release_at=wanted.release_at,
+            within=place.together(principal, covers_agent=mute.conversation_id is None),
             tell=told,
             claim=key.claim(answer, now=now) if key else None,
         ),

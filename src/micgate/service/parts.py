@@ -31,6 +31,4 @@ class Parts:
     """Those that may be given, the default first."""
     outlook: Callable[[], Outlook | None] = lambda: None
     """Of the budget, if the keeper is in this process."""
-    nudge: Callable[[], None] = lambda: None
-    """Tells the keeper of this process, if it has one, that there is work."""
     turns: Turns = field(default_factory=Turns)

@@ -1,7 +1,7 @@
 """Every way to mute: the checks, and the one transaction behind them."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -11,8 +11,18 @@ from micgate.audit.privacy import one_line
 from micgate.control import mute as wishes
 from micgate.control.errors import LengthRefused
 from micgate.control.mute import Covers, Mute
-from micgate.control.placing import LiveCall, OnlyIf, chain_left, check_chain, choose, unmet
-from micgate.control.policy import CAP_SECONDS, OnOverride, OpenPolicy, ceiling, length
+from micgate.control.placing import (
+    CHAIN,
+    LiveCall,
+    OnlyIf,
+    chain_left,
+    chained_since,
+    check_spent,
+    choose,
+    spent,
+    unmet,
+)
+from micgate.control.policy import OnOverride, OpenPolicy, ceiling, length
 from micgate.service import permission, record, views
 from micgate.service.errors import ConditionsUnmet, Malformed, NotPermitted
 from micgate.service.idempotent import IdempotencyKey
@@ -21,7 +31,7 @@ from micgate.service.parts import Parts
 from micgate.service.permission import Asked, Queue
 from micgate.service.principal import Principal
 from micgate.store.agents import Agent
-from micgate.store.errors import Unavailable
+from micgate.store.errors import Overtaken, Unavailable
 from micgate.store.idempotency import Answer
 from micgate.store.ids import new_id
 from micgate.store.microphones import Remembered
@@ -30,8 +40,8 @@ from micgate.store.orgs import frozen
 from micgate.store.verbs import Change, Place, Placed
 
 CREATED = 201
-_DAY = 86_400.0
 _TRIES = 3
+_EARLIER = 1000
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=320)]
 Presence = Annotated[float, msgspec.Meta(ge=2, le=300)]
@@ -74,12 +84,18 @@ class RehearsalView(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A mute that may be placed. `note` goes beside it."""
+    """A mute that may be placed. `note` goes beside it.
+
+    `within`: so long may the owner's mutes of this agent and call last together. `beside`: the owner's other
+    mutes, if what was checked depends on them.
+    """
 
     mute: Mute
     agent: Agent
     note: str | None
     said: str | None
+    within: float
+    beside: tuple[str, ...] | None = None
 
     def view(self) -> views.MuteView:
         agents = {self.agent.user_id: self.agent}
@@ -97,10 +113,22 @@ class Plan:
         )
 
 
-def turn(parts: Parts, principal: Principal, agent: Agent) -> asyncio.Lock:
-    """Held from the checks to the commit, so that two at once do not each pass what one of them uses up."""
-    shared = principal.limits.queue_share is not None
-    return parts.turns.of(principal.id, "" if shared else agent.user_id)
+async def check_and_place(
+    parts: Parts, principal: Principal, wish: NewMute, agent: Agent, *, key: IdempotencyKey | None
+) -> tuple[Plan, Placed]:
+    """Once more when another mute of the same owner came between the checks and the commit."""
+    async with _turn(parts, principal):
+        for _ in range(_TRIES - 1):
+            planned = await plan(parts, principal, wish, agent)
+            with suppress(Overtaken):
+                return planned, await place(parts, principal, planned, key=key)
+        planned = await plan(parts, principal, wish, agent)
+        return planned, await place(parts, principal, planned, key=key)
+
+
+def _turn(parts: Parts, principal: Principal) -> AbstractAsyncContextManager[object]:
+    """Two at once at this replica would overtake each other, where the share of a queue is bounded."""
+    return nullcontext() if principal.limits.queue_share is None else parts.turns.of(principal.id)
 
 
 async def plan(parts: Parts, principal: Principal, wish: NewMute, agent: Agent) -> Plan:
@@ -143,6 +171,8 @@ async def place(parts: Parts, principal: Principal, plan: Plan, *, key: Idempote
         mutes=(mute,),
         notes=((mute.note_ref, plan.note),) if mute.note_ref and plan.note else (),
         at_most=principal.limits.standing,
+        within=plan.within,
+        beside=plan.beside,
         tell=record.placed(principal, plan.agent, at=mute.placed_at, note=plan.note),
         claim=key.claim(answer, now=mute.placed_at) if key else None,
     )
@@ -151,9 +181,7 @@ async def place(parts: Parts, principal: Principal, plan: Plan, *, key: Idempote
 
 async def commit(parts: Parts, change: Change) -> Placed:
     """Change mutes. A commit that may have been lost is repeated with the same ids: that is done once."""
-    placed = await _repeated(lambda: parts.store.place(change, now=parts.now()))
-    parts.nudge()
-    return placed
+    return await _repeated(lambda: parts.store.place(change, now=parts.now()))
 
 
 async def _repeated(commit: Callable[[], Awaitable[Placed]]) -> Placed:
@@ -176,7 +204,7 @@ async def _planned(parts: Parts, principal: Principal, wish: NewMute, agent: Age
     live = () if covers is Covers.AGENT else await parts.directory.calls(agent, rows, named=wish.conversation)
     choice = None if covers is Covers.AGENT else choose(live, wish.conversation)
     call = choice.conversation_id if choice else None
-    await _permit(parts, principal, wish, agent, call=call, seconds=seconds)
+    beside = await _permit(parts, principal, wish, agent, call=call, seconds=seconds)
     chosen = next((one for one in live if one.conversation_id == call), None)
     await _demand(parts, wish.only_if, agent, rows, chosen)
     mute = Mute(
@@ -192,8 +220,16 @@ async def _planned(parts: Parts, principal: Principal, wish: NewMute, agent: Age
         renew_by=None if wish.presence is None else now + wish.presence,
         note_ref=new_id() if note else None,
     )
-    await _check_chain(parts, principal, mute)
-    return Plan(mute=mute, agent=agent, note=note, said=choice.said if choice else None)
+    within = together(principal, covers_agent=call is None)
+    if wish.dry_run:
+        await _check_chain(parts, mute, within=within)
+    said = choice.said if choice else None
+    return Plan(mute=mute, agent=agent, note=note, said=said, within=within, beside=beside)
+
+
+def together(principal: Principal, *, covers_agent: bool) -> float:
+    """Seconds that the mutes of one owner, agent and call may last together."""
+    return CHAIN * ceiling(principal.placer, covers_agent=covers_agent)
 
 
 def _covers(wish: NewMute) -> Covers:
@@ -224,13 +260,15 @@ def seconds_asked(
 
 async def _permit(
     parts: Parts, principal: Principal, wish: NewMute, agent: Agent, *, call: str | None, seconds: float
-) -> None:
+) -> tuple[str, ...] | None:
+    """The owner's other mutes, if the permission depends on them."""
     marked = await parts.directory.protected()
     some_queue = any(kind == "queue" for kind, _ in marked)
-    queue, known = None, False
+    queue, known, others = None, False, None
     if call is not None and permission.needs_queue(principal.limits, protected_queues=some_queue):
         queue_id = await parts.directory.queue(agent.user_id, call)
-        queue, known = await _queue(parts, principal, queue_id), True
+        others = await _others(parts, principal, queue_id)
+        queue, known = await _queue(parts, queue_id, others), True
     asked = Asked(
         user_id=agent.user_id,
         covers_agent=call is None,
@@ -241,16 +279,22 @@ async def _permit(
         protected=("agent", agent.user_id) in marked or (queue is not None and ("queue", queue.id) in marked),
     )
     permission.check(principal, asked)
+    return None if others is None else tuple(one.id for one in others)
 
 
-async def _queue(parts: Parts, principal: Principal, queue_id: str | None) -> Queue | None:
-    """With what the share of a queue is counted from, where that is bounded."""
+async def _others(parts: Parts, principal: Principal, queue_id: str | None) -> tuple[Mute, ...] | None:
+    """The owner's mutes that stand, where the share of a queue is bounded."""
     if queue_id is None or principal.limits.queue_share is None:
+        return None
+    return await parts.store.mutes.of_owner(parts.org, principal.owner)
+
+
+async def _queue(parts: Parts, queue_id: str | None, others: tuple[Mute, ...] | None) -> Queue | None:
+    """With what its share is counted from, if others are given."""
+    if queue_id is None or others is None:
         return Queue(id=queue_id) if queue_id else None
-    standing = await parts.store.mutes.of_owner(parts.org, principal.owner)
-    others = [one for one in standing if one.conversation_id is not None]
     muted = 0
-    for one in others:
+    for one in (one for one in others if one.conversation_id is not None):
         muted += await parts.directory.is_from(one.user_id, one.conversation_id or "", queue_id)
     return Queue(id=queue_id, members=await parts.directory.members(queue_id), muted=muted)
 
@@ -265,12 +309,12 @@ async def _demand(
         raise ConditionsUnmet(missing)
 
 
-async def _check_chain(parts: Parts, principal: Principal, mute: Mute) -> None:
-    most = ceiling(principal.placer, covers_agent=mute.conversation_id is None)
-    check_chain(mute, await _earlier(parts, mute), ceiling=most)
+async def _check_chain(parts: Parts, mute: Mute, *, within: float) -> None:
+    """What placing would find."""
+    check_spent(mute, spent=spent(mute, await _earlier(parts, mute)), within=within)
 
 
 async def _earlier(parts: Parts, mute: Mute) -> tuple[Mute, ...]:
     """What may count towards its chain, and more."""
-    since = mute.placed_at - (CAP_SECONDS if mute.conversation_id is None else _DAY)
-    return await parts.store.mutes.of_agent(parts.org, mute.user_id, since=since)
+    since = chained_since(mute)
+    return await parts.store.mutes.of_agent(parts.org, mute.user_id, since=since, limit=_EARLIER)

@@ -58,6 +58,7 @@ STATUS: dict[str, int] = {
     "frozen": 423,
     "idempotency_key_reused": 422,
     "too_many_standing": 409,
+    "overtaken": 409,
     "database_unavailable": 503,
     "database_busy": 503,
     "database_full": 507,

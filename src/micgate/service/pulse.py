@@ -1,11 +1,11 @@
 """Something has changed: one listener on the database, many who wait."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import suppress
 
 from micgate.log import Log
-from micgate.store.database import Database
+from micgate.store.database import Database, Hint
 from micgate.store.errors import StoreError
 
 _AGAIN_SECONDS = 1.0
@@ -21,7 +21,7 @@ class Pulse:
         """Until cancelled. `heard`: there was a hint."""
         while True:
             try:
-                async for _org in database.hints():
+                async for _org in database.hints(of=Hint.SEALED):
                     heard()
                     self.beat()
                     log.recovered("hints.lost")
@@ -33,14 +33,14 @@ class Pulse:
         waiting, self._beat = self._beat, asyncio.Event()
         waiting.set()
 
-    async def wait(self, seconds: float) -> None:
-        """For the next beat, at most so long."""
-        beat = self._beat
+    @property
+    def next(self) -> asyncio.Event:
+        """Set by the next beat: take it before looking, and none that comes meanwhile is missed."""
+        return self._beat
+
+    async def wait(self, seconds: float, *, beat: asyncio.Event | None = None) -> None:
+        """For that beat, else the next one; at most so long."""
+        beat = beat or self._beat
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await beat.wait()
-
-    async def beats(self, *, at_least_every: float) -> AsyncIterator[None]:
-        while True:
-            await self.wait(at_least_every)
-            yield

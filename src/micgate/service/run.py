@@ -37,6 +37,7 @@ from micgate.service.stream import Stream
 from micgate.service.tasks import Beats
 from micgate.settings import Settings
 from micgate.store import idempotency
+from micgate.store.database import Hint
 from micgate.store.errors import StoreError
 
 CHORES = 60.0
@@ -135,11 +136,11 @@ def _put_together(
         log=log,
         reasons=settings.reasons,
         outlook=lambda: accountant.now(),  # noqa: PLW0108 -- made below
-        nudge=lambda: kept.nudge(),  # noqa: PLW0108 -- as above
     )
     metrics = Metrics()
     stream = Stream(parts, told=metrics.told, log=log)
     kept = Kept(_keepers(settings, connection, parts), session, house.store, house.org, log=log)
+    house.store.nudge = lambda _: kept.nudge()
     beats = Beats(time.monotonic)
     accountant = Accountant(lambda: kept.keeper, house.store, log=log)
     witness = Notary(_desk(settings, connection, parts, kept, metrics))
@@ -182,10 +183,16 @@ def _keepers(settings: Settings, connection: Connection, parts: Parts) -> Callab
             cipher=ChannelCipher(settings.client_secret),
             log=parts.log,
             pace=Pace(owner_grace=settings.owner_grace, slow_mute=settings.slow_mute),
-            published=lambda _: parts.pulse.beat(),
+            published=lambda _: _published(parts),
         )
 
     return make
+
+
+def _published(parts: Parts) -> None:
+    """The record has grown, which other replicas hear of too."""
+    parts.pulse.beat()
+    parts.database.hint(parts.org, of=Hint.SEALED)
 
 
 def _desk(

@@ -147,9 +147,12 @@ class Stream:
     async def run(self, *, looked: Callable[[], None] = lambda: None) -> None:
         """Until cancelled. `looked`: it knows the record as it is."""
         self.seq, _ = await self._parts.store.entries.head(self._parts.org)
+        pulse = self._parts.pulse
+        beat = pulse.next
         while True:
-            await self._parts.pulse.wait(IDLE if self._viewers else QUIET)
+            await pulse.wait(IDLE if self._viewers else QUIET, beat=beat)
             await asyncio.sleep(TICK)
+            beat = pulse.next
             try:
                 await self._tick()
                 looked()

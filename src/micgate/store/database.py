@@ -1,8 +1,10 @@
 """Connections, transactions and their time limits. Only this folder knows psycopg's errors."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
+from enum import StrEnum
 from typing import Any, Self, TypeAlias
 
 import psycopg
@@ -29,12 +31,25 @@ WAIT_SECONDS = 3.0
 """For a free connection."""
 
 
+class Hint(StrEnum):
+    """What somebody who listens may want to know at once."""
+
+    WORK = "micgate"
+    """A microphone may be due."""
+    SEALED = "micgate_sealed"
+    """The record has grown."""
+
+
+_NOTIFY = b"select pg_notify(%(channel)s, %(org)s)"
+
+
 class Database:
     """A pool of connections. Made by `open`."""
 
     def __init__(self, pool: Pool, *, conninfo: str) -> None:
         self._pool = pool
         self._conninfo = conninfo
+        self._hinting: set[asyncio.Task[None]] = set()
 
     @classmethod
     async def open(cls, conninfo: str, *, size: int = 8) -> Self:
@@ -49,6 +64,7 @@ class Database:
         return cls(Pool(connect, size=size, patience=WAIT_SECONDS), conninfo=conninfo)
 
     async def close(self) -> None:
+        await asyncio.gather(*self._hinting)
         await self._pool.close()
 
     @asynccontextmanager
@@ -69,17 +85,36 @@ class Database:
         except _FOREIGN as error:
             raise translate(error, perhaps_done=finished) from error
 
-    async def hint(self, org: str) -> None:
-        """Tell whoever listens that there is work. Nothing depends on it, so it may get lost."""
+    @asynccontextmanager
+    async def at_once(self) -> AsyncIterator[Connection]:
+        """A transaction of what is sent without waiting for answers; it is over with the first that is read.
+
+        After `Unavailable.perhaps_done` it may have been made or not.
+        """
+        begun = False
+        try:
+            async with self._pool.connection() as connection, connection.pipeline():
+                begun = True
+                yield connection
+        except _FOREIGN as error:
+            raise translate(error, perhaps_done=begun) from error
+
+    def hint(self, org: str, *, of: Hint = Hint.WORK) -> None:
+        """Tell whoever listens, without waiting for it. Nothing depends on it, so it may get lost."""
+        task = asyncio.create_task(self._hint(org, of))
+        self._hinting.add(task)
+        task.add_done_callback(self._hinting.discard)
+
+    async def _hint(self, org: str, of: Hint) -> None:
         with suppress(StoreError):
             async with self.reading() as connection:
-                await connection.execute("select pg_notify('micgate', %(org)s)", {"org": org})
+                await run(connection, _NOTIFY, {"channel": of, "org": org})
 
-    async def hints(self) -> AsyncIterator[str]:
+    async def hints(self, *, of: Hint = Hint.WORK) -> AsyncIterator[str]:
         """The orgs that `hint` names, on a connection of its own."""
         with translated():
             async with await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True) as own:
-                await own.execute("listen micgate")
+                await own.execute(f"listen {of}".encode())
                 async for hint in own.notifies():
                     yield hint.payload
 
@@ -119,6 +154,18 @@ async def first(connection: Connection, query: bytes, parameters: Parameters) ->
 
 async def one(connection: Connection, query: bytes, parameters: Parameters) -> Row:
     row = await first(connection, query, parameters)
+    if row is None:
+        raise LookupError("a statement that always answers did not")
+    return row
+
+
+async def numbered_one(
+    connection: Connection, query: tuple[bytes, tuple[str, ...]], parameters: Parameters
+) -> Row:
+    """As `one`, of what `queries.numbered` made."""
+    text, names = query
+    cursor = psycopg.AsyncRawCursor(connection, row_factory=dict_row)
+    row = await (await cursor.execute(text, [parameters[name] for name in names])).fetchone()
     if row is None:
         raise LookupError("a statement that always answers did not")
     return row

@@ -1,15 +1,21 @@
 -- name: add
-insert into entries (org, at, actor, action, target, mute_id, command_id, public, private_digest)
-select %(org)s, at, actor, action, target, mute_id, command_id, public::jsonb, private_digest
-from unnest(%(at)s::float8[], %(actor)s::text[], %(action)s::text[], %(target)s::text[], %(mute_id)s::uuid[],
-  %(command_id)s::uuid[], %(public)b::text[], %(private_digest)s::bytea[]) with ordinality
-  as new (at, actor, action, target, mute_id, command_id, public, private_digest, place)
-order by place
-returning id;
-
--- name: add_private
+-- The ids are given in the order of the entries: that is the order of the record.
+with told as materialized (
+  select nextval('entries_id_seq') as id, said.* from (
+    select * from rows from (json_to_recordset(%(told)s::json) as (at float8, actor text, action text,
+      target text, public text, mute_id uuid, command_id uuid, private json))
+      with ordinality as row (at, actor, action, target, public, mute_id, command_id, private, place)
+    order by place) as said
+), written as (
+  insert into entries (id, org, at, actor, action, target, mute_id, command_id, public, private_digest)
+  overriding system value
+  select id, %(org)s, at, actor, action, target, mute_id, command_id, coalesce(public, '{}')::jsonb,
+    decode(private->>'digest', 'base64')
+  from told order by id
+)
 insert into private (entry_id, salt, body)
-select * from unnest(%(entry_id)s::bigint[], %(salt)s::bytea[], %(body)s::bytea[]);
+select id, decode(private->>'salt', 'base64'), decode(private->>'body', 'base64') from told
+where private->>'digest' is not null;
 
 -- name: take_unsealed
 -- In the order of their ids. A second sealer waits here and then finds them gone.

@@ -5,6 +5,7 @@ StoreError
 │   ├── Frozen             the brake is on: no new mutes
 │   ├── KeyReused          an idempotency key came with another body
 │   └── TooManyStanding    the owner has as many mutes standing as it may
+├── Overtaken              what was checked before has changed: check again
 ├── Fenced                 another keeper has this org now
 ├── Unavailable            the database cannot be reached, or went away
 ├── Busy                   somebody else holds what is needed, for too long
@@ -45,6 +46,12 @@ class KeyReused(Refused):
 
 class TooManyStanding(Refused):
     word = "too_many_standing"
+
+
+class Overtaken(StoreError):
+    """Nothing was changed: what the change was made from has changed. Make it anew."""
+
+    word = "overtaken"
 
 
 class Fenced(StoreError):

@@ -13,6 +13,7 @@ from micgate.control.command import Command, Outcome
 from micgate.control.microphone import LegState, Memory, Phase
 from micgate.control.mute import Mute
 from micgate.control.pace import PACE
+from micgate.control.placing import check_spent, spent
 from micgate.control.policy import CAP_SECONDS
 from micgate.store import fold
 from micgate.store.commands import OpenCommand, is_same
@@ -24,6 +25,7 @@ from micgate.store.leases import Lease, Term
 from micgate.store.microphones import BLANK, Remembered
 from micgate.store.mutes import Ending, too_many
 from micgate.store.orgs import Brake, frozen
+from micgate.store.place import overtaken
 from micgate.store.target import Subject, Target
 from micgate.store.verbs import (
     Change,
@@ -287,7 +289,9 @@ class MemoryStore:
                 )
             case Extend():
                 found = [mute for mute in self._standing(org) if mute.id in change.mute_ids]
-                return tuple(_extended(mute, change) for mute in found)
+                longer = tuple(_extended(mute, change) for mute in found)
+                self._check_chains(org, longer, within=change.within)
+                return longer
             case Unfreeze():
                 return ()
 
@@ -296,13 +300,30 @@ class MemoryStore:
             raise frozen(brake.by)
         new = [mute for mute in change.mutes if mute.id not in self.contents.mutes]
         for mute in new:
-            _check(mute)
             owned = [
                 one for one in (*self._standing(change.org), *new) if one.stands and one.owner == mute.owner
             ]
             if change.at_most is not None and len(owned) > change.at_most:
                 raise too_many(change.at_most)
+        self._check_beside(change, new)
+        self._check_chains(change.org, new, within=change.within)
+        for mute in new:
+            _check(mute)
         return tuple(sorted(new, key=lambda mute: mute.id))
+
+    def _check_beside(self, change: Place, new: Sequence[Mute]) -> None:
+        owners = {mute.owner for mute in new}
+        for one in self._standing(change.org):
+            if change.beside is not None and one.owner in owners and one.id not in change.beside:
+                raise overtaken()
+
+    def _check_chains(self, org: str, new: Sequence[Mute], *, within: float | None) -> None:
+        """Of the new ones, together with all others."""
+        if within is not None:
+            changed = {mute.id for mute in new}
+            others = [*new, *(mute for mute in self.mutes(org) if mute.id not in changed)]
+            for mute in new:
+                check_spent(mute, spent=spent(mute, others), within=within)
 
     def _keep(self, change: Change, changed: Iterable[Mute], now: float) -> None:
         contents = self.contents

@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from micgate.control.mute import End, Mute, Owner
+from micgate.control.placing import chained_since, check_spent
 from micgate.control.policy import OnOverride, OpenPolicy
-from micgate.store.database import Connection, Database, Row, every, first, one, run
+from micgate.store.database import Connection, Database, Row, every, first, one
 from micgate.store.errors import TooManyStanding
 from micgate.store.queries import queries
 from micgate.store.target import Target, gate
@@ -68,34 +69,34 @@ async def pass_gates(connection: Connection, org: str, users: Sequence[str], *, 
         await every(connection, _SQL[name], {"gates": gates})
 
 
-async def pass_owners(connection: Connection, org: str, mutes: Sequence[Mute]) -> None:
-    """One placing at a time for each owner, so that nobody slips past a limit."""
-    gates = sorted({gate("owner", org, f"{mute.owner.kind}/{mute.owner.id}") for mute in mutes})
-    await every(connection, _SQL["pass_gates"], {"gates": gates})
+async def pass_chains(connection: Connection, org: str, mutes: Iterable[Mute]) -> None:
+    """One at a time makes mutes of the same owner and agent longer, or adds one."""
+    gates = sorted({gate("chain", org, chain_of(mute)) for mute in mutes})
+    if gates:
+        await every(connection, _SQL["pass_gates"], {"gates": gates})
 
 
-async def check_owners(connection: Connection, org: str, mutes: Sequence[Mute], *, at_most: int) -> None:
-    """Raise `TooManyStanding` if an owner of these has more than that standing by now."""
-    for owner in {mute.owner for mute in mutes}:
-        values = {"org": org, "owner_kind": owner.kind, "owner_id": owner.id}
-        if (await one(connection, _SQL["standing_of_owner"], values))["standing"] > at_most:
-            raise too_many(at_most)
-
-
-async def add_notes(connection: Connection, org: str, notes: Sequence[tuple[str, str]]) -> None:
-    if notes:
-        refs, bodies = [ref for ref, _ in notes], [body for _, body in notes]
-        await run(connection, _SQL["add_notes"], {"org": org, "refs": refs, "bodies": bodies})
-
-
-async def add(connection: Connection, org: str, mutes: Sequence[Mute]) -> tuple[Mute, ...]:
-    """Those that were not there yet."""
-    values: dict[str, object] = {name: [getattr(mute, name) for mute in mutes] for name in _PLAIN}
-    owners = {
-        "owner_kind": [mute.owner.kind for mute in mutes],
-        "owner_id": [mute.owner.id for mute in mutes],
+async def check_chain(connection: Connection, org: str, mute: Mute, *, within: float) -> None:
+    """Raise `LengthRefused` if this owner's mutes of this agent on this call now last longer together."""
+    values = {
+        "org": org,
+        "id": mute.id,
+        "user_id": mute.user_id,
+        "conversation_id": mute.conversation_id,
+        "owner_kind": mute.owner.kind,
+        "owner_id": mute.owner.id,
+        "since": chained_since(mute),
     }
-    return read(await every(connection, _SQL["add"], {"org": org, **values, **owners}))
+    spent = (await one(connection, _SQL["spent"], values))["spent"]
+    check_spent(mute, spent=spent, within=within)
+
+
+def chain_of(mute: Mute) -> str:
+    return f"{mute.owner.kind}/{mute.owner.id}/{mute.user_id}"
+
+
+async def get(connection: Connection, org: str, ids: Collection[str]) -> tuple[Mute, ...]:
+    return read(await every(connection, _SQL["of_ids"], {"org": org, "ids": list(ids)}))
 
 
 async def lock(connection: Connection, org: str, ids: Collection[str]) -> tuple[Mute, ...]:

@@ -6,34 +6,15 @@ select pg_advisory_xact_lock(gate) from unnest(%(gates)s::bigint[]) as gate;
 -- Together: whoever adds microphones of an agent.
 select pg_advisory_xact_lock_shared(gate) from unnest(%(gates)s::bigint[]) as gate;
 
--- name: standing_of_owner
-select count(*) as standing from mutes
-where org = %(org)s and owner_kind = %(owner_kind)s and owner_id = %(owner_id)s and ended_at is null;
-
 -- name: of_owner
 select * from mutes
 where org = %(org)s and owner_kind = %(owner_kind)s and owner_id = %(owner_id)s and ended_at is null
 order by id;
 
--- name: add_notes
-insert into notes (ref, org, body)
-select ref, %(org)s, body from unnest(%(refs)s::text[], %(bodies)s::text[]) as added (ref, body)
-on conflict (ref) do nothing;
-
--- name: add
-insert into mutes (id, org, user_id, conversation_id, batch_id, owner_kind, owner_id, reason, note_ref,
-  on_override, open_policy, pause_recording, placed_at, release_at, renew_by)
-select id, %(org)s, user_id, conversation_id, batch_id, owner_kind, owner_id, reason, note_ref, on_override,
-  open_policy, pause_recording, placed_at, release_at, renew_by
-from unnest(%(id)s::uuid[], %(user_id)s::text[], %(conversation_id)s::text[], %(batch_id)s::uuid[],
-  %(owner_kind)s::text[], %(owner_id)s::text[], %(reason)s::text[], %(note_ref)s::text[],
-  %(on_override)s::text[], %(open_policy)s::text[], %(pause_recording)s::boolean[], %(placed_at)s::float8[],
-  %(release_at)s::float8[], %(renew_by)s::float8[])
-  as added (id, user_id, conversation_id, batch_id, owner_kind, owner_id, reason, note_ref, on_override,
-    open_policy, pause_recording, placed_at, release_at, renew_by)
-order by id
-on conflict (id) do nothing
-returning *;
+-- name: spent
+select coalesce(sum(coalesce(ended_at, release_at) - placed_at), 0)::float8 as spent from mutes
+where org = %(org)s and user_id = %(user_id)s and placed_at >= %(since)s and owner_kind = %(owner_kind)s
+  and owner_id = %(owner_id)s and conversation_id is not distinct from %(conversation_id)s and id <> %(id)s;
 
 -- name: lock
 select * from mutes where org = %(org)s and id = any(%(ids)s::uuid[]) and ended_at is null

@@ -46,13 +46,6 @@ class Orgs:
             await run(connection, _SQL["remember_strategy"], {"org": org, "strategy": strategy})
 
 
-async def pass_brake(connection: Connection, org: str) -> None:
-    """Raise `Frozen` when the brake is on, and keep it off until the transaction ends."""
-    row = await first(connection, _SQL["brake"], {"org": org})
-    if row and row["frozen_at"] is not None:
-        raise frozen(row["frozen_by"])
-
-
 async def set_brake(connection: Connection, org: str, *, at: float, by: str) -> bool:
     """False when it was on already."""
     return await run(connection, _SQL["freeze"], {"org": org, "at": at, "by": by}) == 1

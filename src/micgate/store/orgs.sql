@@ -5,10 +5,6 @@ on conflict (id) do update set region = excluded.region where orgs.region <> exc
 -- name: all
 select id from orgs order by id;
 
--- name: brake
--- Whoever places mutes shares the row until its transaction ends; the brake waits for it, and it for the brake.
-select frozen_at, frozen_by from orgs where id = %(org)s for key share;
-
 -- name: freeze
 update orgs set frozen_at = %(at)s, frozen_by = %(by)s
 where id = (select id from orgs where id = %(org)s for update) and frozen_at is null;

@@ -1,11 +1,22 @@
 """The six verbs on PostgreSQL. The order of locks is that of schema.sql."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 
 from micgate.control.mute import Mute
 from micgate.control.pace import PACE
-from micgate.store import commands, due, entries, fold, idempotency, leases, microphones, mutes, orgs
+from micgate.store import (
+    commands,
+    due,
+    entries,
+    fold,
+    idempotency,
+    leases,
+    microphones,
+    mutes,
+    orgs,
+    place,
+)
 from micgate.store.agents import Agents
 from micgate.store.channels import Channels
 from micgate.store.checkpoints import Checkpoints
@@ -42,11 +53,15 @@ from micgate.store.verbs import (
 
 
 class PostgresStore:
-    """See `verbs.Verbs`. The attributes are for reading, and for what is no microphone's business."""
+    """See `verbs.Verbs`. The attributes are for reading, and for what is no microphone's business.
+
+    `nudge` tells a keeper in this very process that there is work; False: somebody else may have that org.
+    """
 
     def __init__(self, database: Database, rules: Rules) -> None:
         self._database = database
         self._rules = rules
+        self.nudge: Callable[[str], bool] = lambda _: False
         self.leases = Leases(database)
         self.orgs = Orgs(database)
         self.outlooks = Outlooks(database)
@@ -61,6 +76,8 @@ class PostgresStore:
         self.keys = Keys(database)
 
     async def place(self, change: Change, *, now: float) -> Placed:
+        if isinstance(change, Place):
+            return await self._place(change, now)
         async with self._database.transaction() as connection:
             if change.claim and (replayed := await idempotency.claim(connection, change.claim, now=now)):
                 return Placed(replayed=replayed)
@@ -68,9 +85,18 @@ class PostgresStore:
             await _wake_under(connection, change.org, changed, now)
             told = chain(change.entries, *(change.tell(mute) for mute in changed))
             await entries.add(connection, change.org, tuple(told))
-        if changed:
-            await self._database.hint(change.org)
+        self._tell(change.org, changed)
         return Placed(mutes=changed)
+
+    async def _place(self, change: Place, now: float) -> Placed:
+        async with self._database.at_once() as connection:
+            placed = await place.place(connection, change, now=now)
+        self._tell(change.org, placed.mutes)
+        return placed
+
+    def _tell(self, org: str, changed: Sequence[Mute]) -> None:
+        if changed and not self.nudge(org):
+            self._database.hint(org)
 
     async def load_due(
         self, term: Term, *, now: float, limit: int = 500, owner_grace: float = PACE.owner_grace
@@ -164,21 +190,18 @@ class PostgresStore:
         return taken.concluded
 
 
-async def _apply(connection: Connection, change: Change, now: float) -> tuple[Mute, ...]:
+async def _apply(
+    connection: Connection, change: Release | Extend | Freeze | Unfreeze, now: float
+) -> tuple[Mute, ...]:
     """The mutes that were changed, as they are now."""
     org = change.org
     match change:
-        case Place():
-            return await _place(connection, change)
         case Release():
             found = await mutes.lock(connection, org, change.mute_ids)
             endings = [Ending(mute_id=one.id, at=now, end=change.end, by=change.by) for one in found]
             return await mutes.end(connection, org, endings)
         case Extend():
-            await mutes.lock(connection, org, change.mute_ids)
-            return await mutes.extend(
-                connection, org, change.mute_ids, release_at=change.release_at, renew_by=change.renew_by
-            )
+            return await _extend(connection, change)
         case Freeze():
             await orgs.set_brake(connection, org, at=now, by=change.by)
             found = await mutes.lock_standing(connection, org)
@@ -189,17 +212,18 @@ async def _apply(connection: Connection, change: Change, now: float) -> tuple[Mu
             return ()
 
 
-async def _place(connection: Connection, change: Place) -> tuple[Mute, ...]:
-    org, new = change.org, change.mutes
-    await orgs.pass_brake(connection, org)
-    await mutes.pass_gates(connection, org, fold.everywhere(new), alone=True)
-    if change.at_most is not None:
-        await mutes.pass_owners(connection, org, new)
-    await mutes.add_notes(connection, org, change.notes)
-    added = await mutes.add(connection, org, new)
-    if change.at_most is not None:
-        await mutes.check_owners(connection, org, added, at_most=change.at_most)
-    return added
+async def _extend(connection: Connection, change: Extend) -> tuple[Mute, ...]:
+    org = change.org
+    found = await mutes.get(connection, org, change.mute_ids)
+    if change.within is not None:
+        await mutes.pass_chains(connection, org, found)
+    await mutes.lock(connection, org, change.mute_ids)
+    extended = await mutes.extend(
+        connection, org, change.mute_ids, release_at=change.release_at, renew_by=change.renew_by
+    )
+    for mute in extended if change.within is not None else ():
+        await mutes.check_chain(connection, org, mute, within=change.within or 0.0)
+    return extended
 
 
 async def _wake_under(connection: Connection, org: str, changed: Sequence[Mute], now: float) -> None:

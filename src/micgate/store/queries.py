@@ -6,6 +6,7 @@ from functools import cache
 from importlib.resources import files
 
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_PARAMETER = re.compile(rb"%\((\w+)\)s")
 
 
 @cache
@@ -21,3 +22,12 @@ def queries(noun: str, *, table: str = "") -> Mapping[str, bytes]:
         name: statement.strip().rstrip(";").replace("{table}", table).encode()
         for name, statement in zip(parts[1::2], parts[2::2], strict=True)
     }
+
+
+def numbered(statement: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """The statement with `$1` for each parameter, and their names in that order: for the longest ones, which
+    psycopg takes apart again each time.
+    """
+    names: dict[bytes, int] = {}
+    text = _PARAMETER.sub(lambda found: b"$%d" % names.setdefault(found[1], len(names) + 1), statement)
+    return text, tuple(name.decode() for name in names)

@@ -5,7 +5,7 @@
 -- everybody locks rows in the same order.
 --
 -- Lock order: leases, mutes (sorted), microphones and recordings (sorted), commands, entries. Before them all:
--- orgs, idempotency, and the gates (advisory locks of one transaction, see mutes.sql).
+-- the gates (advisory locks of one transaction, see place.sql and mutes.sql), idempotency, orgs.
 
 create table orgs (
   id text collate "C" primary key,

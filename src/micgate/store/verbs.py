@@ -41,12 +41,16 @@ class _Change:
 class Place(_Change):
     """New mutes. `at_most`: more than this many standing mutes of one owner are refused.
 
-    `notes` are pairs of a reference and a text. A mute that is there already is left as it is.
+    `within`: mutes of one owner, agent and call may last so many seconds together. `beside`: the only others
+    of the owner that may stand, as what was checked depends on them; else `Overtaken`. `notes` are pairs of a
+    reference and a text. A mute that is there already is left as it is.
     """
 
     mutes: tuple[Mute, ...]
     notes: tuple[tuple[str, str], ...] = ()
     at_most: int | None = None
+    within: float | None = None
+    beside: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +64,15 @@ class Release(_Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extend(_Change):
-    """A later (or earlier) end, a renewed presence, or both. The cap counts from the placing."""
+    """A later (or earlier) end, a renewed presence, or both. The cap counts from the placing.
+
+    `within` as for `Place`.
+    """
 
     mute_ids: tuple[str, ...]
     release_at: float | None = None
     renew_by: float | None = None
+    within: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +223,10 @@ class Verbs(Protocol):
     """One protocol, two stores: PostgreSQL, and memory for the simulation."""
 
     async def place(self, change: Change, *, now: float) -> Placed:
-        """Change mutes and wake what they stand on. Raises a kind of `Refused`."""
+        """Change mutes and wake what they stand on.
+
+        Raises a kind of `Refused`, `Overtaken`, or `LengthRefused` for too long a chain of mutes.
+        """
 
     async def load_due(
         self, term: Term, *, now: float, limit: int = 500, owner_grace: float = PACE.owner_grace

@@ -11,10 +11,11 @@ from micgate.control.placing import (
     Condition,
     LiveCall,
     OnlyIf,
-    check_chain,
+    check_spent,
     choose,
     extended,
     rehearse,
+    spent,
     unmet,
 )
 
@@ -28,9 +29,13 @@ def circumstances(*, state=LegState.LIVE, held=False, **about):
     return Circumstances(observed=observed, **about)
 
 
-def mute(*, placed_at=0.0, seconds=120.0, **about):
+def check_chain(new, earlier, *, ceiling):
+    check_spent(new, spent=spent(new, earlier), within=2 * ceiling)
+
+
+def mute(*, name="m", placed_at=0.0, seconds=120.0, **about):
     return Mute(
-        id="m",
+        id=name,
         user_id="ada",
         owner=Owner("person", "grace"),
         conversation_id="c",
@@ -144,14 +149,21 @@ def test_an_extension_ends_at_twice_the_ceiling_and_never_beyond_the_cap():
 
 
 def test_mutes_are_not_chained_past_twice_the_ceiling():
-    earlier = [mute(seconds=900), mute(placed_at=1000, seconds=900, ended_at=1600.0)]
+    earlier = [mute(name="a", seconds=900), mute(name="b", placed_at=1000, seconds=900, ended_at=1600.0)]
     check_chain(mute(placed_at=2000, seconds=300), earlier, ceiling=900)
     with pytest.raises(LengthRefused, match="at most 5 min"):
         check_chain(mute(placed_at=2000, seconds=301), earlier, ceiling=900)
 
 
+def test_a_call_that_lasts_for_days_starts_a_new_chain_each_day():
+    earlier = [mute(name="a", seconds=900), mute(name="b", placed_at=1000, seconds=900)]
+    with pytest.raises(LengthRefused):
+        check_chain(mute(placed_at=86_400), earlier, ceiling=900)
+    check_chain(mute(placed_at=87_401), earlier, ceiling=900)
+
+
 def test_other_owners_and_other_calls_are_not_part_of_the_chain():
-    earlier = [mute(seconds=900)] * 2
+    earlier = [mute(name="a", seconds=900), mute(name="b", seconds=900)]
     other = mute(placed_at=2000, seconds=900)
     with pytest.raises(LengthRefused, match="somebody else"):
         check_chain(other, earlier, ceiling=900)

@@ -1,0 +1,96 @@
+"""From POST /v1/mutes to the intent's commit and to the PATCH on the wire, at a steady rate."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.house import Calls, House, cpu_seconds, house, in_process, percentile
+
+WARM_UP = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Milliseconds from the client's send, and of processor time for each mute."""
+
+    answer: tuple[float, ...]
+    intent: tuple[float, ...]
+    wire: tuple[float, ...]
+    refused: int
+    requests_per_mute: float
+    cpu_ms: float
+
+    def of(self, what: str, share: float) -> float:
+        return percentile(getattr(self, what), share)
+
+
+def measure(*, rate: int, seconds: float, length: float = 10.0) -> Pace:
+    mutes = int(rate * seconds)
+    with house(agents=mutes + WARM_UP) as made:
+        calls = made.on_calls(made.twin.agents)
+        agents = list(calls)
+        key = made.key()
+        place(made, agents[:WARM_UP], calls, rate=20, key=key, length=length)
+        return run(made, agents[WARM_UP:], calls, rate=rate, key=key, length=length)
+
+
+def run(made: House, agents: Sequence[str], calls: Calls, *, rate: int, key: str, length: float) -> Pace:
+    pid = made.serving.process.pid
+    before, seq = cpu_seconds(pid), last_seq(made)
+    placed = place(made, agents, calls, rate=rate, key=key, length=length)
+    cpu = cpu_seconds(pid) - before
+    return judged(made, agents, calls, placed, after=seq, cpu=cpu)
+
+
+def place(
+    made: House, agents: Sequence[str], calls: Calls, *, rate: int, key: str, length: float
+) -> list[list[Any]]:
+    wishes = [{"agent": agent, "conversation": calls[agent], "for": length} for agent in agents]
+    plan = {"url": made.serving.url, "key": key, "rate": rate, "wishes": wishes}
+    found: list[list[Any]] = in_process("benchmarks.placing", plan)
+    return found
+
+
+def judged(
+    made: House,
+    agents: Sequence[str],
+    calls: Calls,
+    placed: Sequence[Sequence[Any]],
+    *,
+    after: int,
+    cpu: float,
+) -> Pace:
+    intents = made.committed("command.intended")
+    requests = made.ledger("request", after=after)
+    wire = first_mutes(requests)
+    good = [
+        (sent, answered, intents[mute], wire[calls[agent]])
+        for agent, (sent, answered, status, mute) in zip(agents, placed, strict=True)
+        if status == 201 and mute in intents and calls[agent] in wire
+    ]
+    platform = [one for one in requests if "/notifications/" not in one["path"] and not _opens(one)]
+    return Pace(
+        answer=tuple((answered - sent) * 1000 for sent, answered, _, _ in good),
+        intent=tuple((intent - sent) * 1000 for sent, _, intent, _ in good),
+        wire=tuple((at - sent) * 1000 for sent, _, _, at in good),
+        refused=len(placed) - len(good),
+        requests_per_mute=len(platform) / max(1, len(good)),
+        cpu_ms=cpu * 1000 / max(1, len(good)),
+    )
+
+
+def first_mutes(requests: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """When the first PATCH that mutes arrived for each conversation."""
+    found: dict[str, float] = {}
+    for one in requests:
+        if one["method"] == "PATCH" and (one["body"] or {}).get("muted") is True:
+            found.setdefault(one["path"].split("/")[5], one["at"])
+    return found
+
+
+def last_seq(made: House) -> int:
+    return max((one["seq"] for one in made.ledger("request")), default=0)
+
+
+def _opens(one: Mapping[str, Any]) -> bool:
+    return one["method"] == "PATCH" and (one["body"] or {}).get("muted") is False
