@@ -50,3 +50,42 @@ def test_the_celery_task_mutes_while_the_panel_is_open_and_gives_back(twin, envi
     assert silence_while(panel_is_open, agent.email) == "released"
     assert seen == [True] * 3
     assert twin.leg(call)["muted"] is False
+
+
+PANEL_IN_WORKERS = """
+import multiprocessing, sys
+from card_panel import panel_closed, panel_opened
+
+fork = multiprocessing.get_context("fork").Process
+mute = panel_opened(sys.argv[1], "4711")
+print(mute, flush=True)
+again = fork(target=lambda: print(panel_opened(sys.argv[1], "4711"), flush=True))
+again.start(), again.join()
+sys.stdin.readline()
+closing = fork(target=panel_closed, args=(mute,))
+closing.start(), closing.join()
+sys.exit(closing.exitcode)
+"""
+
+
+@pytest.mark.service
+@pytest.mark.xdist_group("served")
+def test_the_card_panel_is_one_mute_in_forked_workers_and_ends_with_the_panel(serving):
+    on, shell = serving.on_call(), serving.another("mute")
+    process = subprocess.Popen(
+        [sys.executable, "-c", PANEL_IN_WORKERS, on.agent.email],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=shell.environ | {"PYTHONPATH": str(EXAMPLES)},
+    )
+    try:
+        first, second = process.stdout.readline(), process.stdout.readline()
+        assert first == second != ""
+        assert serving.muted(on)
+        process.communicate("closed\n", timeout=30)
+        assert process.returncode == 0
+        serving.simulator.wait_until(lambda: not serving.muted(on), seconds=15)
+    finally:
+        process.kill()
+        process.communicate()
