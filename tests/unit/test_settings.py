@@ -80,10 +80,10 @@ def test_an_empty_variable_counts_as_unset(loaded):
 @pytest.mark.parametrize("name", [setting.names[0] for setting in SETTINGS if setting.secret])
 def test_every_secret_can_come_from_a_file(name, loaded, tmp_path):
     file = tmp_path / "secret"
-    file.write_text("X-Secret: one\n")
+    file.write_text("x-secret=one\n" if name == "MICGATE_OTEL_HEADERS" else "X-Secret: one\n")
     settings = loaded({f"{name}_FILE": str(file)})
     setting = next(each for each in SETTINGS if name in each.names)
-    assert getattr(settings, setting.name) in ("X-Secret: one", {"X-Secret": "one"})
+    assert getattr(settings, setting.name) in ("X-Secret: one", {"X-Secret": "one"}, {"x-secret": "one"})
     assert settings.source(setting.name) == f"{name}_FILE in the environment"
 
 
@@ -208,6 +208,7 @@ def test_a_folder_named_dotenv_is_no_dotenv(loaded, tmp_path):
         ({"CONTROL_ACTION": "true"}, "mute, unmute"),
         ({"MICGATE_EXTRA_HEADERS": "no header"}, "Name: value"),
         ({"MICGATE_EXTRA_HEADERS": "{"}, "Name: value"),
+        ({"MICGATE_OTEL_HEADERS": "key: value"}, "name=value"),
         ({"MICGATE_EXTRA_HEADERS": "X-A: caf\u00e9"}, "Name: value"),
     ],
 )
@@ -247,7 +248,8 @@ def test_extra_headers_never_replace_ours(header, loaded):
 
 def test_no_secret_shows_in_the_repr_or_in_what_is_shown(loaded):
     secrets = {setting.names[0]: SECRET for setting in SETTINGS if setting.secret}
-    settings = loaded(secrets | {"MICGATE_EXTRA_HEADERS": f"X-Key: {SECRET}"})
+    headers = {"MICGATE_EXTRA_HEADERS": f"X-Key: {SECRET}", "MICGATE_OTEL_HEADERS": f"key={SECRET}"}
+    settings = loaded(secrets | headers)
     assert SECRET not in repr(settings)
     assert settings.shown()["client_secret"] == "***"
     assert settings.shown()["access_token"] == "***"

@@ -27,6 +27,7 @@ from micgate.service.health import Health
 from micgate.service.parts import Parts
 from micgate.service.problems import Handler
 from micgate.service.stream import Stream
+from micgate.service.traced import Requests, no_request
 
 RESOURCES: tuple[ControllerRouterHandler, ...] = (
     *(mutes.place_mute, mutes.list_mutes, mutes.get_mute, mutes.extend_mute, mutes.release_mute),
@@ -46,7 +47,9 @@ _ABOUT = (
 )
 
 
-def make(parts: Parts, *, stream: Stream, health: Health, local: bool) -> ASGIApp:
+def make(
+    parts: Parts, *, stream: Stream, health: Health, local: bool, traced: Requests = no_request
+) -> ASGIApp:
     """`local`: only this machine can reach it, so figures and descriptions need no key."""
     app = Litestar(
         route_handlers=RESOURCES,
@@ -63,7 +66,7 @@ def make(parts: Parts, *, stream: Stream, health: Health, local: bool) -> ASGIAp
         logging_config=None,
         debug=False,
     )
-    return Gate(app, health.metrics)
+    return Gate(app, health.metrics, traced=traced)
 
 
 def _description() -> OpenAPIConfig:

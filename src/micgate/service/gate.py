@@ -9,6 +9,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from micgate.service.errors import TooSlow
 from micgate.service.metrics import Metrics
+from micgate.service.traced import Requests, no_request
 
 BODY_BYTES = 65_536
 ARRIVES_WITHIN = 10.0
@@ -21,24 +22,25 @@ _UNKNOWN = "other"
 class Gate:
     """The outermost layer. Whoever is too slow is cut off; no answer reaches such a one anyway."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, *, traced: Requests = no_request) -> None:
         self._app = app
         self._metrics = metrics
+        self._traced = traced
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
         passage = _Passage(receive, send)
-        try:
-            await self._app(scope, passage.receive, passage.send)
-        finally:
-            self._metrics.answered(
-                method=str(scope.get("method") or _UNKNOWN),
-                route=route(scope),
-                status=passage.status or 0,
-                seconds=passage.seconds,
-            )
+        with self._traced(scope) as answered:
+            try:
+                await self._app(scope, passage.receive, passage.send)
+            finally:
+                status, pattern = passage.status or 0, route(scope)
+                method = str(scope.get("method") or _UNKNOWN)
+                self._metrics.answered(method=method, route=pattern, status=status, seconds=passage.seconds)
+                if answered:
+                    answered(route=pattern, status=status)
 
 
 class _Passage:

@@ -9,6 +9,7 @@ from micgate.log import Log
 from micgate.service.directory import Directory
 from micgate.service.keyring import KeyRing
 from micgate.service.pulse import Pulse
+from micgate.service.traced import Transactions, no_transaction
 from micgate.service.turns import Turns
 from micgate.store.database import Database
 from micgate.store.postgres import PostgresStore
@@ -31,4 +32,6 @@ class Parts:
     """Those that may be given, the default first."""
     outlook: Callable[[], Outlook | None] = lambda: None
     """Of the budget, if the keeper is in this process."""
+    transaction: Transactions = no_transaction
+    """Around every commit of a change of mutes."""
     turns: Turns = field(default_factory=Turns)

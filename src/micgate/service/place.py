@@ -181,7 +181,8 @@ async def place(parts: Parts, principal: Principal, plan: Plan, *, key: Idempote
 
 async def commit(parts: Parts, change: Change) -> Placed:
     """Change mutes. A commit that may have been lost is repeated with the same ids: that is done once."""
-    return await _repeated(lambda: parts.store.place(change, now=parts.now()))
+    with parts.transaction(change):
+        return await _repeated(lambda: parts.store.place(change, now=parts.now()))
 
 
 async def _repeated(commit: Callable[[], Awaitable[Placed]]) -> Placed:

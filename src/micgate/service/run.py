@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from micgate.genesys.transport_aiohttp import AiohttpWire
 from micgate.keeper.run import Keeper
 from micgate.keeper.wiring import genesys_keeper
 from micgate.log import Log
-from micgate.service import app, host, listen, notary, outside, watchdog
+from micgate.service import app, host, listen, notary, outside, traced, watchdog
 from micgate.service.announcement import Announcement, announce, withdraw
 from micgate.service.budget import Accountant
 from micgate.service.cipher import ChannelCipher
@@ -35,9 +35,11 @@ from micgate.service.parts import Parts
 from micgate.service.pulse import Pulse
 from micgate.service.stream import Stream
 from micgate.service.tasks import Beats
+from micgate.service.traced import Tracing
 from micgate.settings import Settings
 from micgate.store import idempotency
 from micgate.store.database import Hint
+from micgate.store.entries import Sealed
 from micgate.store.errors import StoreError
 
 CHORES = 60.0
@@ -86,13 +88,16 @@ async def _serve(settings: Settings, started: Started) -> int:
     log = Log()
     async with AsyncExitStack() as stack:
         stop = _stop_signal(stack)
+        tracing = stack.enter_context(traced.opened(settings, log=log))
         listening = listen.bind(address)
         stack.callback(listening.close)
         house = await stack.enter_async_context(host.opened(settings, size=POOL))
         session = _session(connection)
         stack.push_async_callback(session.close)
         url = address.url(listening.getsockname()[1])
-        running = _put_together(settings, connection, house, session, log=log, url=url, address=address)
+        running = _put_together(
+            settings, connection, house, session, log=log, url=url, address=address, tracing=tracing
+        )
         _announce(stack, settings.announcement_path, running.announcement)
         works = _works(settings, house, running, log)
         serving = running.server.serve(sockets=[listening])
@@ -122,6 +127,7 @@ def _put_together(
     log: Log,
     url: str,
     address: Address,
+    tracing: Tracing,
 ) -> Running:
     directory = Directory(house.store, house.org, GenesysLookUp(session), monotonic=time.monotonic)
     parts = Parts(
@@ -135,11 +141,12 @@ def _put_together(
         monotonic=time.monotonic,
         log=log,
         reasons=settings.reasons,
+        transaction=tracing.transaction,
         outlook=lambda: accountant.now(),  # noqa: PLW0108 -- made below
     )
     metrics = Metrics()
     stream = Stream(parts, told=metrics.told, log=log)
-    kept = Kept(_keepers(settings, connection, parts), session, house.store, house.org, log=log)
+    kept = Kept(_keepers(settings, connection, parts, tracing), session, house.store, house.org, log=log)
     house.store.nudge = lambda _: kept.nudge()
     beats = Beats(time.monotonic)
     accountant = Accountant(lambda: kept.keeper, house.store, log=log)
@@ -159,7 +166,7 @@ def _put_together(
         client_id=settings.client_id or "",
         pid=os.getpid(),
     )
-    application = app.make(parts, stream=stream, health=health, local=address.local)
+    application = app.make(parts, stream=stream, health=health, local=address.local, traced=tracing.request)
     return Running(
         parts=parts,
         stream=stream,
@@ -173,7 +180,13 @@ def _put_together(
     )
 
 
-def _keepers(settings: Settings, connection: Connection, parts: Parts) -> Callable[[tuple[str, ...]], Keeper]:
+def _keepers(
+    settings: Settings, connection: Connection, parts: Parts, tracing: Tracing
+) -> Callable[[tuple[str, ...]], Keeper]:
+    def published(sealed: Sequence[Sealed]) -> None:
+        _published(parts)
+        tracing.published(sealed)
+
     def make(users: tuple[str, ...]) -> Keeper:
         return genesys_keeper(
             org=parts.org,
@@ -183,7 +196,7 @@ def _keepers(settings: Settings, connection: Connection, parts: Parts) -> Callab
             cipher=ChannelCipher(settings.client_secret),
             log=parts.log,
             pace=Pace(owner_grace=settings.owner_grace, slow_mute=settings.slow_mute),
-            published=lambda _: _published(parts),
+            published=published,
         )
 
     return make

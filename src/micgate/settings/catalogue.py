@@ -260,6 +260,20 @@ SETTINGS: tuple[Setting, ...] = (
         parse=parse.positive,
     ),
     Setting(
+        name="otel_endpoint",
+        names=("MICGATE_OTEL_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
+        help="Where spans are exported to over OTLP (http/protobuf): http://127.0.0.1:4318. Unset: none.",
+        dotenv=False,
+    ),
+    Setting(
+        name="otel_headers",
+        names=("MICGATE_OTEL_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"),
+        help="Headers for that, api-key=..., with commas between.",
+        secret=True,
+        dotenv=False,
+        parse=parse.pairs,
+    ),
+    Setting(
         name="state_home",
         names=("XDG_STATE_HOME",),
         help="Where the journal and the sign-in are kept, in a folder micgate.",

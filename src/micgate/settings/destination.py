@@ -10,6 +10,7 @@ from micgate.settings.places import Found
 _TOGETHER = (
     (("region", "login_url"), ("client_secret", "access_token", "extra_headers")),
     (("service_url",), ("service_key",)),
+    (("otel_endpoint",), ("otel_headers",)),
 )
 """What says where, and what is sent there."""
 _VARIABLES = {one.name: one.names[0] for one in SETTINGS}

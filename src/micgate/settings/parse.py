@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import unquote
 
 import msgspec
 
@@ -91,6 +92,16 @@ def _header(line: str, source: str) -> tuple[str, str]:
             f"{source} may not set {header[1]}.", remedy="micgate sets it itself: remove that line."
         )
     return header[1], header[2].strip()
+
+
+def pairs(text: str, source: str) -> dict[str, str]:
+    """Headers as OpenTelemetry writes them: name=value,name=value, percent-encoded."""
+    if text.startswith("{"):
+        return headers(text, source)
+    lines = [part.partition("=") for part in text.split(",") if part.strip()]
+    if not all(equals for _, equals, _ in lines):
+        raise SettingError(f"{source} is no list of headers.", remedy="Write name=value,name=value.")
+    return {unquote(name.strip()).lower(): unquote(value.strip()) for name, _, value in lines}
 
 
 def folder(text: str, _source: str) -> str:

@@ -57,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     audit_key: str | None
     person_days: int
     record_months: int
+    otel_endpoint: str | None
+    otel_headers: dict[str, str]
     sources: dict[str, str] = {}
     """Where each value came from: `{"region": "GENESYS_REGION in .env", ...}`; defaults are absent."""
     warnings: tuple[str, ...] = ()
