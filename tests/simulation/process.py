@@ -5,6 +5,7 @@ import io
 import random
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
+from math import inf, nextafter
 from typing import Any
 
 from micgate.control.mute import Mute
@@ -156,7 +157,11 @@ class Process:
             return
 
     def next_due(self) -> float:
-        return float("inf") if self.dead or self.paused else self.loop.next_due() - self._boot_offset
+        if self.dead or self.paused:
+            return inf
+        due = self.loop.next_due()
+        at = due - self._boot_offset
+        return at if at + self._boot_offset >= due else nextafter(at, inf)  # else rounding stops the world
 
     def turn(self) -> None:
         self.loop.turn()
