@@ -17,6 +17,7 @@ class Guide:
         self._as_json = as_json
         self._number = 0
         self._transient = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._waiting = False
         self._colours = not as_json and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
     def open(self, *, page: str) -> None:
@@ -51,8 +52,15 @@ class Guide:
         """What is being waited for, on stderr; on a terminal it makes way for the next line."""
         if self._transient:
             self._err(f"\r\x1b[2K   … {text}")
+            self._waiting = True
         else:
             self._err(f"micgate demo: {text}\n")
+
+    def clear(self) -> None:
+        """Nothing is waited for any more."""
+        if self._waiting:
+            self._err("\r\x1b[2K")
+        self._waiting = False
 
     def result(self, figures: Any) -> None:
         members = msgspec.to_builtins(figures)
@@ -77,8 +85,7 @@ class Guide:
             self._write(text)
 
     def _write(self, text: str) -> None:
-        if self._transient:
-            self._err("\r\x1b[2K")
+        self.clear()
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
 

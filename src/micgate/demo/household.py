@@ -2,12 +2,13 @@
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import gettempdir, mkdtemp
 from typing import Self
 
 from micgate.demo.caretaker import DATABASE, END_SECONDS, MARK
@@ -111,11 +112,22 @@ def _plain_environment() -> dict[str, str]:
 
 def _folder() -> Path:
     """The account that root's database runs as must be able to pass through it; what is in it is private."""
-    folder = Path(mkdtemp(prefix="micgate-demo-")).resolve()
+    folder = Path(mkdtemp(prefix="micgate-demo-", dir=_place())).resolve()
     folder.chmod(0o711)
     for name in ("state", "config", "run"):
         (folder / name).mkdir(mode=0o700)
     return folder
+
+
+def _place() -> Path:
+    """The folder for temporary files; root's own may be closed to the account that its database runs as."""
+    usual = Path(gettempdir()).resolve()
+    places = [usual] if os.geteuid() else [usual, Path("/tmp"), Path("/var/tmp")]  # noqa: S108 -- made with mkdtemp
+    return next(filter(_is_open, places), usual)
+
+
+def _is_open(folder: Path) -> bool:
+    return all(each.stat().st_mode & stat.S_IXOTH for each in (folder, *folder.parents))
 
 
 @contextmanager

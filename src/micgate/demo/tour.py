@@ -52,12 +52,19 @@ def run(*, once: bool, json_lines: bool, port: int) -> int:
     Without the service's libraries the rest is shown, and that counts.
     """
     guide = Guide(as_json=json_lines)
-    with Household.opened() as household:
-        guide.progress("starting the simulator")
-        simulator = Simulator.started(household, port=port)
-        guide.open(page=simulator.page)
-        code = _toured(guide, household, simulator, once=once)
-    if not once:
+    try:
+        with Household.opened() as household:
+            guide.progress("starting the simulator")
+            simulator = Simulator.started(household, port=port)
+            guide.open(page=simulator.page)
+            code = _toured(guide, household, simulator, once=once)
+    except SystemExit as stopped:  # a signal
+        if json_lines:
+            raise
+        code = int(str(stopped.code))
+    finally:
+        guide.clear()
+    if not once or code > 1:
         guide.close("All that the demo started has ended.")
     return code
 
