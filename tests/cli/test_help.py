@@ -15,7 +15,18 @@ PINNED = Path(__file__).resolve().parents[1] / "data" / "help.txt"
 COMMANDS = (
     *("", "demo", "twin", "mute", "unmute", "freeze", "unfreeze", "set"),
     *("why", "mutes", "budget", "agents", "watch", "audit", "audit list", "audit export", "audit verify"),
-    *("audit key", "serve", "keys", "keys add", "keys list", "keys rotate", "keys revoke"),
+    *(
+        "audit key",
+        "serve",
+        "service",
+        "service install",
+        "service uninstall",
+        "keys",
+        "keys add",
+        "keys list",
+        "keys rotate",
+        "keys revoke",
+    ),
     *("db", "db upgrade", "db backup", "db restore"),
     *("login", "logout", "settings", "doctor", "explain", "completion"),
 )
