@@ -117,9 +117,10 @@ class AuditKeyHandedOver(_Fact, frozen=True, kw_only=True, tag="audit.key_handed
 
 
 class AuditCut(_Fact, frozen=True, kw_only=True, tag="audit.cut"):
-    """Records up to this one were deleted because of their age; their seals are kept."""
+    """Records up to this one were deleted because of their age. The next one holds the hash of this."""
 
     through_seq: int
+    records: int
 
 
 class PrivateExpired(_Fact, frozen=True, kw_only=True, tag="privacy.expired"):

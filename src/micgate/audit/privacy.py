@@ -4,6 +4,7 @@ So a person can be erased and the chain stays valid. Each party has a salt of it
 fields: nobody can find out by trying names who it was. Pure.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
@@ -83,16 +84,19 @@ def stored(private: Private) -> bytes:
 restored = msgspec.json.Decoder(Private).decode
 
 
-def erase(private: Private, user_id: str) -> Private:
-    """Without what is about this person; the same object when nothing is.
+def erase(private: Private, user_id: str, *, called: Iterable[str] = ()) -> Private:
+    """Without what is about this person; the same object when nothing is. `called`: name and address.
 
-    The note goes too, whoever wrote it, and with the agent the call: its ids lead back to the agent.
+    The note goes too, whoever wrote it, and with the agent the call: its ids lead back to the agent. So does
+    a note of others that calls the person by one of these.
     """
     gone: set[str] = set()
     if _is(private.agent, user_id):
         gone |= {"agent", "call", "note"}
     if _is(private.actor, user_id):
         gone |= {"actor", "note"}
+    words = [user_id, *called]
+    gone |= {name for name in ("call", "note") if _mentions(getattr(private, name), words)}
     erased = {name: _erased(part) for name, part in _parts(private) if name in gone}
     return msgspec.structs.replace(private, **erased) if erased else private
 
@@ -175,6 +179,13 @@ def _digest(part: Part) -> str:
 
 def _erased(part: Part) -> Part:
     return Part(erased=_digest(part))
+
+
+def _mentions(part: Part | None, words: Iterable[str]) -> bool:
+    """As a whole: "Ann" is not in "Annual"."""
+    text = " ".join((part.fields or {}).values()) if part else ""
+    found = (rf"(?<!\w){re.escape(word)}(?!\w)" for word in words if word)
+    return any(re.search(pattern, text, re.IGNORECASE) for pattern in found)
 
 
 def _is(part: Part | None, user_id: str) -> bool:

@@ -157,6 +157,48 @@ def key(*, rotate: bool, as_json: bool) -> int:
     return 0
 
 
+@audit.command(
+    short_help="Delete all that is kept about a person, now.",
+    epilog="""\b
+Example:  micgate audit erase ada@example.com""",
+)
+@click.argument("person", metavar="AGENT")
+@click.option("--yes", is_flag=True, help="Do not ask: nothing brings it back.")
+@options.as_json
+def erase(*, person: str, yes: bool, as_json: bool) -> int:
+    """Delete all that this host's database keeps about AGENT: a user id, an e-mail address, a whole name.
+
+    The record stays, verifies as before, and says of nobody any more that it was this person. That somebody
+    was erased is recorded. Backups made before are not changed. Whoever still works there is met again, as
+    somebody new; restart the service then.
+    """
+    from micgate.cli import record_here  # noqa: PLC0415 -- the store, for this command only
+
+    output = show.Output(as_json=as_json)
+    settings = options.configured(output)
+    if not yes:
+        click.confirm(f"Delete all that is kept about {person}?", abort=True, err=True)
+    return record_here.erase(settings, output, person=person)
+
+
+@audit.command(
+    short_help="Forget what is too old, now.",
+    epilog="""\b
+Example:  MICGATE_DATABASE_URL=postgresql://owner@db/micgate micgate audit expire""",
+)
+@options.as_json
+def expire(*, as_json: bool) -> int:
+    """Forget what is older than MICGATE_PERSON_DAYS and MICGATE_RECORD_MONTHS, as micgate serve does daily.
+
+    Only the owner of the tables may cut off records: where the service is not it, run this as the owner, from
+    cron.
+    """
+    from micgate.cli import record_here  # noqa: PLC0415 -- as above
+
+    output = show.Output(as_json=as_json)
+    return record_here.expire(options.configured(output), output)
+
+
 def _public_keys(paths: tuple[Path, ...]) -> "list[PublicKey]":
     from micgate.audit import signing  # noqa: PLC0415 -- cryptography, for this command only
 

@@ -51,7 +51,8 @@ async def list_records(
         _check_unbounded(principal)
     head, _ = await parts.store.entries.head(parts.org)
     if agent is None:
-        records = [one async for one in _records(parts, after=after, most=limit, with_private=private)]
+        found = _records(parts, after=after, through=head, most=limit, with_private=private)
+        records = [one async for one in found]
     else:
         records = await _about(parts, principal, agent, limit=limit, with_private=private)
     last = records[-1].record.seq if records else after
@@ -106,19 +107,22 @@ async def _about(
     agent = await parts.directory.agent(ref)
     permission.check_agent(principal, agent.user_id)
     found = await parts.store.entries.of(parts.org, agent.pseudonym, limit=limit)
-    records: list[SealedRecord] = []
-    for one in found:
-        before = await parts.store.entries.after(parts.org, one.seq - 2, limit=1) if one.seq > 1 else ()
-        previous = before[0].hash if before else b""
-        records += sealed_records(previous, [one], with_private=with_private)
-    return records
+    told = (sealed_records(one.before, [one], with_private=with_private) for one in found)
+    return [record for records in told for record in records]
 
 
-async def _records(parts: Parts, *, after: int, most: int, with_private: bool) -> AsyncIterator[SealedRecord]:
-    """So many, from behind `after` on."""
-    before = await parts.store.entries.after(parts.org, after - 1, limit=1) if after else ()
-    previous = before[0].hash if before else b""
-    while most > 0 and (page := await parts.store.entries.after(parts.org, after, limit=min(most, MOST))):
+async def _records(
+    parts: Parts, *, after: int, through: int, most: int, with_private: bool
+) -> AsyncIterator[SealedRecord]:
+    """So many, from behind `after` on, none behind `through`."""
+    previous: bytes | None = None
+    while most > 0 and after < through:
+        page = await parts.store.entries.after(parts.org, after, limit=min(most, MOST))
+        page = tuple(one for one in page if one.seq <= through)
+        if not page:
+            return
+        if previous is None:
+            previous = await parts.store.entries.hash(parts.org, page[0].seq - 1)
         for one in sealed_records(previous, page, with_private=with_private):
             yield one
         after, previous, most = page[-1].seq, page[-1].hash, most - len(page)
@@ -130,7 +134,8 @@ async def _lines(
     if form == "csv":
         yield export.csv_header()
     line = export.csv_line if form == "csv" else export.json_line
-    async for one in _records(parts, after=after, most=through - after, with_private=with_private):
+    wanted = _records(parts, after=after, through=through, most=through, with_private=with_private)
+    async for one in wanted:
         yield line(one)
     if form == "jsonl":
         for stored in await parts.store.checkpoints.last_of_each_key(parts.org, through=through):

@@ -69,6 +69,10 @@ class Kept:
         reign = self.keeper.reign if self.keeper else None
         return reign.tenure.term if reign else None
 
+    def roster(self) -> tuple[str, ...]:
+        """Who works there, as the platform told; empty while it has not."""
+        return self._users if self._told else ()
+
     def check(self) -> Check | None:
         """What of the keeper does not work, if this replica has it."""
         failing = {task.name: task.failing for task in self.tasks() if task.failing}

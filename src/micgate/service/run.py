@@ -33,6 +33,7 @@ from micgate.service.nightly import Nightly
 from micgate.service.notary import Notary
 from micgate.service.parts import Parts
 from micgate.service.pulse import Pulse
+from micgate.service.retention import Janitor, retention
 from micgate.service.stream import Stream
 from micgate.service.tasks import Beats
 from micgate.service.traced import Tracing
@@ -237,6 +238,9 @@ def _works(
         "budget": running.accountant.run(looked=beat("budget")),
         "notary": running.notary.run(looked=beat("notary")),
     }
+    janitor = _janitor(settings, house, running)
+    running.health.probes.append(janitor.check)
+    works["retention"] = janitor.run(looked=beat("retention"))
     if house.cellar.embedded:
         works["database"] = house.cellar.embedded.watch(
             lambda: log.write("database.restarted"), looked=beat("database")
@@ -255,6 +259,20 @@ def _works(
             every=settings.heartbeat_seconds,
         )
     return works
+
+
+def _janitor(settings: Settings, house: Opened, running: Running) -> Janitor:
+    parts, kept = running.parts, running.kept
+    return Janitor(
+        store=parts.store,
+        org=parts.org,
+        owner=house.cellar.owner,
+        keep=retention(settings),
+        keeps=lambda: kept.term() is not None,
+        roster=kept.roster,
+        now=parts.now,
+        log=parts.log,
+    )
 
 
 def _nightly(settings: Settings, cellar: Cellar, log: Log) -> Nightly:

@@ -48,13 +48,17 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sealed(msgspec.Struct, frozen=True, kw_only=True):
-    """`seq` counts from 1 without gaps in each org. `salt` and `body` are gone after an erasure."""
+    """`seq` counts from 1 without gaps in each org. `salt` and `body` are gone after an erasure.
+
+    `before` is the hash of the record before, where it was asked for: empty for the first.
+    """
 
     seq: int
     hash: bytes
     entry: Entry
     salt: bytes | None = None
     body: bytes | None = None
+    before: bytes = b""
 
 
 Link: TypeAlias = Callable[[bytes, int, Entry], bytes]
@@ -72,11 +76,19 @@ class Entries:
             values = {"org": org, "after": seq, "limit": limit}
             return tuple(_sealed(row) for row in await every(connection, _SQL["sealed"], values))
 
-    async def of(self, org: str, target: str, *, limit: int = 100) -> tuple[Sealed, ...]:
-        """The latest about one target, latest first."""
+    async def of(
+        self, org: str, target: str, *, limit: int = 100, without: Sequence[str] = ()
+    ) -> tuple[Sealed, ...]:
+        """The latest about one target, latest first, each with the hash before. `without` some actions."""
         async with self._database.reading() as connection:
-            values = {"org": org, "target": target, "limit": limit}
+            values = {"org": org, "target": target, "limit": limit, "without": list(without)}
             return tuple(_sealed(row) for row in await every(connection, _SQL["of_target"], values))
+
+    async def hash(self, org: str, seq: int) -> bytes:
+        """Of one record, also of the one at which the record was cut; empty when there is none."""
+        async with self._database.reading() as connection:
+            row = await first(connection, _SQL["hash"], {"org": org, "seq": seq})
+            return row["hash"] if row else b""
 
     async def head(self, org: str) -> tuple[int, bytes]:
         """The last number and hash; (0, b"") before the first."""
@@ -153,4 +165,12 @@ def _entry(row: Row) -> Entry:
 
 
 def _sealed(row: Row) -> Sealed:
-    return Sealed(seq=row["seq"], hash=row["hash"], entry=_entry(row), salt=row["salt"], body=row["body"])
+    before = row.get("before") or b""
+    return Sealed(
+        seq=row["seq"],
+        hash=row["hash"],
+        entry=_entry(row),
+        salt=row["salt"],
+        body=row["body"],
+        before=before,
+    )

@@ -40,11 +40,15 @@ select s.seq, s.hash, e.id, e.org, e.at, e.actor, e.action, e.target, e.mute_id,
 from seals s join entries e on e.id = s.entry_id left join private p on p.entry_id = e.id
 where s.org = %(org)s and s.seq > %(after)s order by s.seq limit %(limit)s;
 
+-- name: hash
+select hash from seals where org = %(org)s and seq = %(seq)s;
+
 -- name: of_target
-select s.seq, s.hash, e.id, e.org, e.at, e.actor, e.action, e.target, e.mute_id, e.command_id, e.public,
+select s.seq, s.hash, (select hash from seals b where b.org = s.org and b.seq = s.seq - 1) as before, e.id, e.org, e.at, e.actor, e.action, e.target, e.mute_id, e.command_id, e.public,
   e.private_digest, p.salt, p.body
 from entries e join seals s on s.entry_id = e.id left join private p on p.entry_id = e.id
-where e.org = %(org)s and e.target = %(target)s order by e.id desc limit %(limit)s;
+where e.org = %(org)s and e.target = %(target)s and e.action <> all(%(without)s::text[])
+order by e.id desc limit %(limit)s;
 
 -- name: waiting
 select count(*) as entries, min(e.at) as since

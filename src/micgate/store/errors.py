@@ -4,7 +4,8 @@ StoreError
 ├── Refused
 │   ├── Frozen             the brake is on: no new mutes
 │   ├── KeyReused          an idempotency key came with another body
-│   └── TooManyStanding    the owner has as many mutes standing as it may
+│   ├── TooManyStanding    the owner has as many mutes standing as it may
+│   └── StillAtWork        somebody is to be erased on whom something stands
 ├── Overtaken              what was checked before has changed: check again
 ├── Fenced                 another keeper has this org now
 ├── Unavailable            the database cannot be reached, or went away
@@ -12,6 +13,7 @@ StoreError
 ├── InvariantBroken        a rule of the schema says no: our mistake
 ├── Full                   the disk of the database is full
 ├── WrongSchema            the database is older or newer than this micgate
+├── NotOwner               only the owner of the tables may cut the record
 ├── BackupFailed           a dump could not be made, or not be put back
 └── EmbeddedFailed         the embedded database cannot be started here
 """
@@ -52,6 +54,10 @@ class Overtaken(StoreError):
     """Nothing was changed: what the change was made from has changed. Make it anew."""
 
     word = "overtaken"
+
+
+class StillAtWork(Refused):
+    word = "still_at_work"
 
 
 class Fenced(StoreError):
@@ -95,6 +101,10 @@ class Full(StoreError):
 
 class WrongSchema(StoreError):
     word = "wrong_schema"
+
+
+class NotOwner(StoreError):
+    word = "not_the_owner"
 
 
 class BackupFailed(StoreError):

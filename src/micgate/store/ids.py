@@ -13,3 +13,8 @@ def new_id() -> str:
     high = milliseconds << 16 | _VERSION << 12 | secrets.randbits(12)
     low = _VARIANT << 62 | secrets.randbits(62)
     return str(UUID(int=high << 64 | low))
+
+
+def earliest(at: float) -> str:
+    """No id that was made from that time on (seconds since 1970) is smaller."""
+    return str(UUID(int=max(0, int(at * 1000)) << 80))

@@ -25,6 +25,7 @@ from micgate.store.database import Connection, Database
 from micgate.store.entries import Entries, Sealed
 from micgate.store.errors import Fenced
 from micgate.store.fold import SortedOut
+from micgate.store.forget import Forget
 from micgate.store.keys import Keys
 from micgate.store.leases import Leases, Term
 from micgate.store.microphones import BLANK, Microphones
@@ -72,6 +73,7 @@ class PostgresStore:
         self.entries = Entries(database)
         self.channels = Channels(database)
         self.checkpoints = Checkpoints(database)
+        self.forget = Forget(database)
         self.agents = Agents(database)
         self.keys = Keys(database)
 
