@@ -137,7 +137,8 @@ def _durably(
     cast: Cast,
     started_in: float,
 ) -> Figures:
-    cleo_call, dan_call = (simulator.call(each, customer="Rosa Marchetti") for each in (cast.cleo, cast.dan))
+    cleo_call = simulator.call(cast.cleo, customer="Nils Aalto")
+    dan_call = simulator.call(cast.dan, customer="Imani Reyes")
     service.wait_for(dan_call)
     with (
         service.door(service.key("supervisors' desk", "mute")) as desk,
