@@ -58,7 +58,7 @@ def test_the_tour_of_the_service_runs_as_it_is_written(serving, tmp_path):
         capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=60,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
-    said = [f"Muted: Genesys Cloud shows {on.agent.name} muted", "1 mute(s) stand", "Given back", "Intact"]
+    said = [f"Muted: Genesys Cloud shows {on.agent.name} muted", "One mute stands", "Given back", "Intact"]
     assert not [words for words in said if words not in ran.stdout], ran.stdout
 
 

@@ -349,3 +349,14 @@ async def test_standing_mutes_of_a_key_are_bounded_in_the_transaction(desk):
     answers = await asyncio.gather(*(desk.mute(agent, key=key) for agent in range(4)))
     assert sorted(answer.status for answer in answers) == [201, 201, 409, 409]
     assert len(await desk.store.mutes.standing(desk.org)) == 2
+
+
+async def test_an_owner_is_shown_by_the_name_its_key_was_given(desk):
+    await desk.on_call()
+    key = await desk.key(Scope.MUTE, name="Leeds desk")
+    placed = await desk.mute(key=key)
+    assert placed.body["owner"]["name"] == "Leeds desk"
+    (listed,) = (await desk.ask("GET", "/v1/mutes")).body["mutes"]
+    assert listed["owner"] == placed.body["owner"]
+    why = (await desk.ask("GET", f"/v1/agents/{desk.twin.agents[0].email}")).body
+    assert f"by Leeds desk (key {listed['owner']['id']})" in why["says"]

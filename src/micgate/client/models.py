@@ -26,13 +26,14 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Owner(msgspec.Struct, frozen=True):
-    """Who placed a mute: the kind (`key`, `host`) and its public id."""
+    """Who placed a mute: the kind (`key`, `host`), its public id, and the name that the key was given."""
 
     kind: str
     id: str
+    name: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.id}"
+        return f"{self.name} ({self.kind} {self.id})" if self.name else f"{self.kind} {self.id}"
 
 
 class Mute(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,14 +1,13 @@
 """`/v1/microphones`: who is on a call. `/v1/agents/{ref}`: why somebody is muted."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
 from litestar import get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from micgate.audit.canonical import stamp
 from micgate.control.microphone import LegState
-from micgate.control.mute import Mute
 from micgate.service import patience, permission, views
 from micgate.service.access import Caller, Shared, opened_by
 from micgate.service.happening import Happening, happening
@@ -84,7 +83,7 @@ async def explain_agent(*, ref: FromPath[str], parts: Shared, principal: Caller)
         microphones=[views.microphone(row, agents=agents) for row in rows],
         mutes=shown,
         lately=[happening(sealed) for sealed in lately],
-        says=_says(agent, rows, mutes),
+        says=_says(agent, rows, shown),
     )
 
 
@@ -99,13 +98,13 @@ def _place(row: Remembered) -> str:
     return f"{row.target.conversation_id}/{row.target.user_id}"
 
 
-def _says(agent: Agent, rows: tuple[Remembered, ...], mutes: tuple[Mute, ...]) -> str:
+def _says(agent: Agent, rows: tuple[Remembered, ...], mutes: Sequence[views.MuteView]) -> str:
     who = agent.name or agent.email or agent.user_id
-    standing = [mute for mute in mutes if mute.stands]
+    standing = [mute for mute in mutes if mute.ended_at is None]
     if standing:
-        owners = ", ".join(f"{mute.owner.kind} {mute.owner.id} ({mute.reason})" for mute in standing)
-        until = stamp(max(mute.release_at for mute in standing))
-        return f"{len(standing)} mute(s) stand on {who}, by {owners}; the last ends at {until}."
+        count = "One mute stands" if len(standing) == 1 else f"{len(standing)} mutes stand"
+        each = (f"by {one.owner.label}, reason {one.reason}, until {one.release_at}" for one in standing)
+        return f"{count} on {who}: {'; '.join(each)}."
     live = [row for row in rows if row.memory.live_leg]
     if not live:
         return f"{who} is on no call that is known here, and no mute stands."

@@ -3,7 +3,7 @@
 import hmac
 import secrets
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 
 import msgspec
@@ -79,6 +79,7 @@ class KeyRing:
         self._monotonic = monotonic
         self._known: Shelf[str, StoredKey | None] = Shelf(_FRESH_SECONDS, monotonic, most=10_000)
         self._used: set[str] = set()
+        self._names = {host_id: host(host_id).name}
         self._asked: dict[str, deque[float]] = {}
         self._host_hash = b""
         self._host = host(host_id)
@@ -105,6 +106,12 @@ class KeyRing:
 
     async def all(self) -> tuple[StoredKey, ...]:
         return await self._store.keys.all(self._org)
+
+    async def names(self, owners: set[str]) -> Mapping[str, str]:
+        """By owner. A key keeps its name for life, so it is asked for once."""
+        if not owners <= self._names.keys():
+            self._names |= {key.prefix: key.name for key in await self.all()}
+        return {owner: self._names[owner] for owner in owners & self._names.keys()}
 
     async def find(self, ref: str) -> StoredKey:
         """By prefix or id."""

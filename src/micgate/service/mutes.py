@@ -236,7 +236,8 @@ async def _commit_extension(
     now = parts.now()
     agents = await parts.directory.known({mute.user_id})
     agent = agents.get(mute.user_id) or await parts.directory.agent(mute.user_id)
-    answer = Answer(200, msgspec.json.encode(views.mute(wanted, agents=agents)))
+    names = {principal.id: principal.name}
+    answer = Answer(200, msgspec.json.encode(views.mute(wanted, agents=agents, names=names)))
     told = record.extended(
         principal, agent, at=now, before=mute.release_at, reason=record.words(wish.reason, parts.reasons)
     )

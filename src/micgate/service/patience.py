@@ -40,4 +40,5 @@ async def show(parts: Parts, mutes: tuple[Mute, ...]) -> list[views.MuteView]:
     users = {mute.user_id for mute in mutes}
     rows = await parts.store.microphones.of_agents(parts.org, users)
     agents = await parts.directory.known(users)
-    return [views.mute(mute, agents=agents, memories=views.met(mute, rows)) for mute in mutes]
+    names = await parts.keys.names({mute.owner.id for mute in mutes})
+    return [views.mute(mute, agents=agents, memories=views.met(mute, rows), names=names) for mute in mutes]

@@ -84,7 +84,7 @@ class RehearsalView(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A mute that may be placed. `note` goes beside it.
+    """A mute that may be placed. `note` goes beside it, `owner` is its owner's name.
 
     `within`: so long may the owner's mutes of this agent and call last together. `beside`: the owner's other
     mutes, if what was checked depends on them.
@@ -92,14 +92,15 @@ class Plan:
 
     mute: Mute
     agent: Agent
+    owner: str
     note: str | None
     said: str | None
     within: float
     beside: tuple[str, ...] | None = None
 
     def view(self) -> views.MuteView:
-        agents = {self.agent.user_id: self.agent}
-        return views.mute(self.mute, agents=agents, note=self.note, said=self.said)
+        agents, names = {self.agent.user_id: self.agent}, {self.mute.owner.id: self.owner}
+        return views.mute(self.mute, agents=agents, names=names, note=self.note, said=self.said)
 
     def rehearsal(self) -> RehearsalView:
         shown = self.view()
@@ -225,7 +226,8 @@ async def _planned(parts: Parts, principal: Principal, wish: NewMute, agent: Age
     if wish.dry_run:
         await _check_chain(parts, mute, within=within)
     said = choice.said if choice else None
-    return Plan(mute=mute, agent=agent, note=note, said=said, within=within, beside=beside)
+    owner = principal.name
+    return Plan(mute=mute, agent=agent, owner=owner, note=note, said=said, within=within, beside=beside)
 
 
 def together(principal: Principal, *, covers_agent: bool) -> float:

@@ -1,6 +1,7 @@
 """What the API shows: mutes, microphones, people. Times are RFC 3339 in UTC, lengths seconds."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 
@@ -23,11 +24,16 @@ class Person(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     email: str | None = None
 
 
-class OwnerView(msgspec.Struct, frozen=True):
-    """Who placed it: the kind (key, host), and its public id."""
+class OwnerView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who placed it: the kind (key, host), its public id, and the name that the key was given."""
 
     kind: str
     id: str
+    name: str | None = None
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} ({self.kind} {self.id})" if self.name else f"{self.kind} {self.id}"
 
 
 class MuteView(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,16 +92,17 @@ def mute(
     *,
     agents: Mapping[str, Agent],
     memories: Sequence[Memory] = (),
+    names: Mapping[str, str] = MappingProxyType({}),
     note: str | None = None,
     said: str | None = None,
 ) -> MuteView:
-    """`memories` are those of the microphones it meets."""
+    """`memories` are those of the microphones it meets, `names` those of owners by their ids."""
     return MuteView(
         id=one.id,
         agent=person(one.user_id, agents),
         conversation_id=one.conversation_id,
         covers=one.covers,
-        owner=OwnerView(one.owner.kind, one.owner.id),
+        owner=OwnerView(one.owner.kind, one.owner.id, names.get(one.owner.id)),
         reason=one.reason,
         state=state_word(one, memories),
         placed_at=stamp(one.placed_at),
