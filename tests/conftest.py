@@ -20,7 +20,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("suite")
 """Real processes run beside: how long an example takes says nothing."""
 
-SERVICE_ROOMS = {"store", "keeper", "service", "simulation"}
+SERVICE_ROOMS = {"store", "keeper", "service", "simulation", "webhooks"}
 SERVICE_FILES = {"test_demo.py", "test_served.py", "test_on_the_service.py", "test_in_the_database.py"}
 
 

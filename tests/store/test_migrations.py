@@ -5,7 +5,7 @@ import re
 import psycopg
 import pytest
 
-from micgate.store import migrate
+from micgate.store import migrate, queue
 from micgate.store.database import SCHEMA, limited
 from micgate.store.embedded import OWNER, SUPERUSER
 from micgate.store.errors import WrongSchema
@@ -60,6 +60,7 @@ def test_the_migrations_lead_to_the_schema(empty):
     with psycopg.connect(limited(written)) as connection:
         connection.execute(f"create schema {SCHEMA}; grant usage on schema {SCHEMA} to micgate_app")
         connection.execute(text("schema.sql"))
+        queue.upgrade(connection, application=migrate.APPLICATION, at=0.0)
     found = described(migrated)
     assert found == described(written)
     assert all(found)
@@ -80,6 +81,23 @@ def test_a_second_upgrade_changes_nothing(empty):
 def test_a_database_without_the_schema_asks_for_the_upgrade(empty):
     with pytest.raises(WrongSchema, match="micgate db upgrade"):
         migrate.check(empty())
+
+
+def test_what_a_newer_procrastinate_brings_is_asked_for_and_applied(empty, tmp_path, monkeypatch):
+    conninfo = empty()
+    migrate.upgrade(conninfo)
+    (tmp_path / "migrations").mkdir()
+    (tmp_path / "migrations" / "09.01.00_01_pre_later.sql").write_text(
+        "create table procrastinate_later (x int)"
+    )
+    monkeypatch.setattr(queue, "_folder", lambda: tmp_path)
+    with pytest.raises(WrongSchema, match="Procrastinate"):
+        migrate.check(conninfo)
+    with psycopg.connect(limited(conninfo)) as connection:
+        connection.execute("insert into queue_migrations values ('08.00.00_01_known.sql', 0)")
+    (tmp_path / "migrations" / "08.00.00_01_known.sql").write_text("select 1 / 0")
+    migrate.upgrade(conninfo)
+    migrate.check(conninfo)
 
 
 def test_a_database_of_a_newer_micgate_is_left_alone(empty):

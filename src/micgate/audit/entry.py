@@ -7,7 +7,7 @@ legs and calls go to the private part, whatever field they come in.
 import re
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 import msgspec
 
@@ -85,13 +85,25 @@ def write(
 
 def action(fact: Fact) -> str:
     """`mute.placed`, `command.intended`, `microphone.left_closed`, `recording.paused`."""
-    tag = type(fact).__struct_config__.tag
     if isinstance(fact, control.Changed):
-        return "microphone.foreign_change" if _foreign(fact) else "microphone.changed"
-    if type(fact).__module__ == facts.__name__:
-        return str(tag)
-    words = _CAPITAL.sub(r"_\1", type(fact).__name__).lower().removeprefix("_")
+        return _FOREIGN if _foreign(fact) else "microphone.changed"
+    return _action(type(fact))
+
+
+def actions() -> tuple[str, ...]:
+    """Every one that the record can hold, sorted."""
+    kinds: tuple[type[Fact], ...] = (*get_args(facts.Fact), *get_args(control.Fact))
+    return tuple(sorted({_FOREIGN, *map(_action, kinds)}))
+
+
+def _action(kind: type[Fact]) -> str:
+    if kind.__module__ == facts.__name__:
+        return str(kind.__struct_config__.tag)
+    words = _CAPITAL.sub(r"_\1", kind.__name__).lower().removeprefix("_")
     return words.replace("_", ".", 1) if words.startswith("recording_") else f"microphone.{words}"
+
+
+_FOREIGN = "microphone.foreign_change"
 
 
 def actor_of(fact: control.Fact) -> Actor:

@@ -157,6 +157,15 @@ class KeyRevoked(_Fact, frozen=True, kw_only=True, tag="key.revoked"):
     key_id: str
 
 
+class WebhookChanged(_Fact, frozen=True, kw_only=True, tag="webhook.changed"):
+    """Where records are posted to. `host` is that of its URL, `from_seq` where a replay begins."""
+
+    webhook_id: str
+    what: Literal["added", "removed", "rotated", "replayed"]
+    host: str
+    from_seq: int | None = None
+
+
 class TookOver(_Fact, frozen=True, kw_only=True, tag="keeper.took_over"):
     epoch: int
 
@@ -187,6 +196,7 @@ Fact: TypeAlias = (
     | Brake
     | KeyIssued
     | KeyRevoked
+    | WebhookChanged
     | TookOver
     | ClockStepped
 )

@@ -20,6 +20,7 @@ from micgate.service import (
     mutes,
     protections,
     renewal,
+    webhooks,
 )
 from micgate.service.access import Gatekeeper, open_here, principal_of
 from micgate.service.gate import BODY_BYTES, Gate
@@ -36,6 +37,8 @@ RESOURCES: tuple[ControllerRouterHandler, ...] = (
     *(brake.freeze_all, brake.unfreeze_all, brake.show_brake),
     *(audit.list_records, audit.export_records, audit.show_checkpoint),
     *(keys.add_key, keys.list_keys, keys.rotate_key, keys.revoke_key),
+    *(webhooks.add_webhook, webhooks.list_webhooks, webhooks.remove_webhook, webhooks.rotate_webhook),
+    *(webhooks.test_webhook, webhooks.replay_webhook, webhooks.list_deliveries),
     *(protections.list_protections, protections.protect, protections.unprotect),
     *(health.show_alive, health.show_ready, health.show_metrics),
     events.stream_events,

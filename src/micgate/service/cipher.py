@@ -1,4 +1,4 @@
-"""Hides the addresses of notification channels in the database: whoever has one can listen."""
+"""Hides in the database what would open something: addresses of notification channels, webhooks' secrets."""
 
 import secrets
 from base64 import urlsafe_b64encode
@@ -7,15 +7,14 @@ from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-_PURPOSE = b"micgate notification channels 1"
 
+class Cipher:
+    """Its key is made from a secret outside the database, so that every replica has it and no dump does."""
 
-class ChannelCipher:
-    """Its key comes from the OAuth client's secret, so that every replica has it and no dump does."""
-
-    def __init__(self, secret: str | None) -> None:
+    def __init__(self, secret: str | None, purpose: bytes) -> None:
+        """Without a secret it is good for this process only."""
         material = secret.encode() if secret else secrets.token_bytes(32)
-        key = HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE).derive(material)
+        key = HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(material)
         self._fernet = Fernet(urlsafe_b64encode(key))
 
     def encrypt(self, plain: bytes) -> bytes:
@@ -27,3 +26,17 @@ class ChannelCipher:
             return self._fernet.decrypt(secret)
         except InvalidToken:
             raise ValueError("not encrypted with this secret") from None
+
+
+class ChannelCipher(Cipher):
+    """For the addresses of notification channels: whoever has one can listen."""
+
+    def __init__(self, secret: str | None) -> None:
+        super().__init__(secret, b"micgate notification channels 1")
+
+
+class WebhookCipher(Cipher):
+    """For the secrets that deliveries are signed with."""
+
+    def __init__(self, secret: str) -> None:
+        super().__init__(secret, b"micgate webhooks 1")

@@ -81,7 +81,17 @@ class Health:
             viewers=self.stream.viewers,
             frozen=await parts.store.orgs.brake(parts.org) is not None,
             budget=self.budget(),
+            deliveries=await self._deliveries(),
         )
+
+    async def _deliveries(self) -> dict[str, int]:
+        """Of all webhooks. `behind`: records that one of them has not been looked through for yet."""
+        found = (await self.parts.store.deliveries.figures(self.parts.org)).values()
+        return {
+            "waiting": sum(one.waiting for one in found),
+            "dead": sum(one.dead for one in found),
+            "behind": max((one.behind for one in found), default=0),
+        }
 
     async def _stored(self) -> list[Check]:
         parts = self.parts
@@ -91,6 +101,7 @@ class Health:
             Check(name="database", ok=True, says="It answers."),
             self._kept(await parts.store.leases.read(parts.org)),
             _sealed(0.0 if since is None else parts.now() - since),
+            _delivered(await self._deliveries()),
             Check(
                 name="brake",
                 ok=brake is None,
@@ -120,6 +131,13 @@ def _sealed(age: float) -> Check:
         says = f"Records have waited {age:.0f} s for their seal."
         return Check(name="record", ok=False, says=says, remedy="See the keeper's log.")
     return Check(name="record", ok=True, says="It is sealed as it is written.")
+
+
+def _delivered(deliveries: dict[str, int]) -> Check:
+    dead = deliveries["dead"]
+    says = f"{dead} deliveries were given up." if dead else "No delivery was given up."
+    remedy = "micgate webhooks list, then: micgate webhooks replay NAME --dead" if dead else ""
+    return Check(name="webhooks", ok=not dead, warns=True, says=says, remedy=remedy)
 
 
 @get("/healthz", opt=open_to_all())

@@ -45,6 +45,8 @@ class Metrics:
             "micgate_checkpoint_wait_seconds", "Age of the oldest that is not outside yet.", registry=it
         )
         self._frozen = Gauge("micgate_frozen", "1 while the brake is on.", registry=it)
+        self._deliveries = Gauge("micgate_webhook_deliveries", "By state.", ["state"], registry=it)
+        self._posts = Counter("micgate_webhook_posts", "Tries, by outcome.", ["outcome"], registry=it)
         self._budget = Gauge("micgate_budget_requests", "Requests of this window.", ["what"], registry=it)
 
     def told(self, sealed: Sealed) -> None:
@@ -56,6 +58,10 @@ class Metrics:
             self._observe(self._silence, entry.public, "ms")
         elif entry.action == "microphone.given_back":
             self._observe(self._late, entry.public, "late_ms")
+
+    def posted(self, outcome: str) -> None:
+        """One try to deliver to a webhook: `done`, `failed`, or `dead` when it was the last."""
+        self._posts.labels(outcome).inc()
 
     def answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
         self._requests.labels(method, route, str(status)).inc()
@@ -78,6 +84,7 @@ class Metrics:
         viewers: int,
         frozen: bool,
         budget: dict[str, float],
+        deliveries: dict[str, int],
     ) -> bytes:
         """Everything, with what is only looked up when somebody asks."""
         for phase in Phase:
@@ -89,6 +96,8 @@ class Metrics:
         self._frozen.set(frozen)
         for what, count in budget.items():
             self._budget.labels(what).set(count)
+        for state, number in deliveries.items():
+            self._deliveries.labels(state).set(number)
         return generate_latest(self._registry)
 
     @staticmethod

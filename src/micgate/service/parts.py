@@ -13,6 +13,7 @@ from micgate.service.traced import Transactions, no_transaction
 from micgate.service.turns import Turns
 from micgate.store.database import Database
 from micgate.store.postgres import PostgresStore
+from micgate.webhooks.deliver import Sender
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,3 +36,5 @@ class Parts:
     transaction: Transactions = no_transaction
     """Around every commit of a change of mutes."""
     turns: Turns = field(default_factory=Turns)
+    sender: Sender | None = None
+    """Posts to webhooks, if there is a key for their secrets."""

@@ -4,7 +4,7 @@ import math
 import traceback
 from collections.abc import Iterator
 from pathlib import PurePath
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from litestar import Request, Response
@@ -13,10 +13,16 @@ from litestar.status_codes import HTTP_500_INTERNAL_SERVER_ERROR
 
 from micgate.audit.errors import AuditError
 from micgate.control.errors import WishError
+from micgate.destination import DestinationError
 from micgate.genesys.errors import GenesysError
 from micgate.log import Log
 from micgate.service.errors import Malformed, ServiceError, TooFast
 from micgate.store.errors import StoreError, Unavailable
+from micgate.webhooks.errors import WebhookError
+
+Ours: TypeAlias = (
+    ServiceError | WishError | StoreError | AuditError | GenesysError | WebhookError | DestinationError
+)
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:micgate:problem:"
@@ -73,6 +79,16 @@ STATUS: dict[str, int] = {
     "rate_limited": 503,
     "timed_out": 504,
     "unreachable": 502,
+    "bad_name": 422,
+    "name_taken": 409,
+    "unknown_webhook": 404,
+    "unknown_event": 422,
+    "no_such_delivery": 404,
+    "no_encryption_key": 409,
+    "malformed_url": 422,
+    "unencrypted_url": 422,
+    "forbidden_address": 422,
+    "unknown_host": 422,
 }
 """By the error's word. Every other word of ours is 500, of the platform's 502."""
 
@@ -102,7 +118,7 @@ def of(error: Exception) -> Problem:
     """The problem document of an error; of one that nobody foresaw it tells nothing but that."""
     if isinstance(error, HTTPException) and error.status_code < HTTP_500_INTERNAL_SERVER_ERROR:
         return _of_http(error)
-    if isinstance(error, ServiceError | WishError | StoreError | AuditError | GenesysError):
+    if isinstance(error, Ours):
         return _of_ours(error)
     if isinstance(error, RecursionError):
         return _of_ours(Malformed("The body is nested too deeply.", remedy="Send what /openapi.json says."))
@@ -153,7 +169,7 @@ def place(error: BaseException) -> str:
     return f"{PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
 
 
-def _of_ours(error: ServiceError | WishError | StoreError | AuditError | GenesysError) -> Problem:
+def _of_ours(error: Ours) -> Problem:
     status = STATUS.get(error.word, 502 if isinstance(error, GenesysError) else 500)
     means = getattr(error, "means", "")
     return Problem(
@@ -167,7 +183,7 @@ def _of_ours(error: ServiceError | WishError | StoreError | AuditError | Genesys
     )
 
 
-def _facts(error: ServiceError | WishError | StoreError | AuditError | GenesysError) -> dict[str, object]:
+def _facts(error: Ours) -> dict[str, object]:
     if isinstance(error, ServiceError | GenesysError):
         return dict(error.facts())
     if isinstance(error, Unavailable):

@@ -18,7 +18,7 @@ from micgate.genesys.transport_aiohttp import AiohttpWire
 from micgate.keeper.run import Keeper
 from micgate.keeper.wiring import genesys_keeper
 from micgate.log import Log
-from micgate.service import app, host, listen, notary, outside, traced, watchdog
+from micgate.service import app, host, listen, notary, outside, posting, traced, watchdog
 from micgate.service.announcement import Announcement, announce, withdraw
 from micgate.service.budget import Accountant
 from micgate.service.cipher import ChannelCipher
@@ -42,9 +42,12 @@ from micgate.store import idempotency
 from micgate.store.database import Hint
 from micgate.store.entries import Sealed
 from micgate.store.errors import StoreError
+from micgate.webhooks.deliver import Sender
 
 CHORES = 60.0
 POOL = 16
+DELIVERED_KEPT = 3 * 86_400.0
+"""Seconds for which a webhook's deliveries that were made are listed."""
 
 Started = Callable[[Announcement], None]
 
@@ -97,7 +100,15 @@ async def _serve(settings: Settings, started: Started) -> int:
         stack.push_async_callback(session.close)
         url = address.url(listening.getsockname()[1])
         running = _put_together(
-            settings, connection, house, session, log=log, url=url, address=address, tracing=tracing
+            settings,
+            connection,
+            house,
+            session,
+            log=log,
+            url=url,
+            address=address,
+            tracing=tracing,
+            sender=await stack.enter_async_context(posting.sender(settings, connection.network)),
         )
         _announce(stack, settings.announcement_path, running.announcement)
         works = _works(settings, house, running, log)
@@ -129,6 +140,7 @@ def _put_together(
     url: str,
     address: Address,
     tracing: Tracing,
+    sender: Sender | None,
 ) -> Running:
     directory = Directory(house.store, house.org, GenesysLookUp(session), monotonic=time.monotonic)
     parts = Parts(
@@ -143,6 +155,7 @@ def _put_together(
         log=log,
         reasons=settings.reasons,
         transaction=tracing.transaction,
+        sender=sender,
         outlook=lambda: accountant.now(),  # noqa: PLW0108 -- made below
     )
     metrics = Metrics()
@@ -249,6 +262,15 @@ def _works(
             nightly = _nightly(settings, house.cellar, log)
             running.health.probes.append(nightly.check)
             works["backup"] = nightly.run(done=beat("backup"))
+    if parts.sender:
+        works["webhooks"] = posting.office(
+            parts,
+            parts.sender,
+            conninfo=house.cellar.application,
+            tries=settings.webhook_tries,
+            told=running.health.metrics.posted,
+            beat=beat("webhooks"),
+        ).run()
     if settings.heartbeat_url:
         works["heartbeat"] = watchdog.beat(
             settings.heartbeat_url,
@@ -318,6 +340,7 @@ async def _chores(parts: Parts, *, done: Callable[[], None]) -> None:
             await parts.keys.flush()
             async with parts.database.reading() as connection:
                 await idempotency.sweep(connection, now=parts.now())
+            await parts.store.deliveries.sweep(before=parts.now() - DELIVERED_KEPT)
             done()
         except StoreError as error:
             parts.log.failed("chores.undone", word=error.word)

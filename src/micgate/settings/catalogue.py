@@ -212,6 +212,19 @@ SETTINGS: tuple[Setting, ...] = (
         parse=parse.seconds,
     ),
     Setting(
+        name="encryption_key",
+        names=("MICGATE_ENCRYPTION_KEY",),
+        help="What webhooks' secrets are encrypted with in the database; unset, the OAuth client's secret.",
+        secret=True,
+    ),
+    Setting(
+        name="webhook_tries",
+        names=("MICGATE_WEBHOOK_TRIES",),
+        help="After so many tries a webhook's delivery is a dead letter; 150 take about a day.",
+        default="150",
+        parse=parse.count,
+    ),
+    Setting(
         name="allow_private_receivers",
         names=("MICGATE_ALLOW_PRIVATE_RECEIVERS",),
         help="yes: webhooks, checkpoints and heartbeats may be posted to loopback and private networks too.",

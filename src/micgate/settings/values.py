@@ -50,6 +50,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     owner_grace: float
     heartbeat_url: str | None
     heartbeat_seconds: float
+    encryption_key: str | None
+    webhook_tries: int
     allow_private_receivers: bool
     checkpoint_path: str | None
     checkpoint_url: str | None

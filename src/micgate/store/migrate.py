@@ -7,6 +7,7 @@ from importlib.resources import files
 
 import psycopg
 
+from micgate.store import queue
 from micgate.store.database import SCHEMA, limited, translated
 from micgate.store.errors import WrongSchema
 
@@ -14,6 +15,7 @@ APPLICATION = "micgate_app"
 _NAME = re.compile(r"(\d{4})_(\w+)\.sql")
 _LOCK = 0x6D696367617465  # "micgate"
 _STATEMENT_MS = 600_000
+_UPGRADE = "Run: micgate db upgrade."
 
 _BOOKS = """
 create table if not exists migrations (
@@ -49,6 +51,7 @@ def upgrade(conninfo: str) -> tuple[Migration, ...]:
         missing = tuple(one for one in migrations() if one.number not in applied)
         for migration in missing:
             _apply(connection, migration)
+        queue.upgrade(connection, application=APPLICATION, at=time.time())
         return missing
 
 
@@ -57,10 +60,12 @@ def check(conninfo: str) -> None:
     with translated(), psycopg.connect(limited(conninfo)) as connection:
         exists = connection.execute("select to_regclass('migrations') is not null as it").fetchone()
         applied = _applied(connection) if exists == (True,) else set()
-    if missing := [one.number for one in migrations() if one.number not in applied]:
-        raise WrongSchema(
-            f"The database lacks {len(missing)} of our migrations.", remedy="Run: micgate db upgrade."
-        )
+        lacking = sum(one.number not in applied for one in migrations())
+        behind = 0 if lacking else len(queue.missing(connection))
+    if lacking:
+        raise WrongSchema(f"The database lacks {lacking} of our migrations.", remedy=_UPGRADE)
+    if behind:
+        raise WrongSchema(f"The database lacks {behind} migrations of Procrastinate.", remedy=_UPGRADE)
 
 
 def ensure_role(connection: psycopg.Connection) -> None:

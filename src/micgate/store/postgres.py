@@ -22,6 +22,7 @@ from micgate.store.channels import Channels
 from micgate.store.checkpoints import Checkpoints
 from micgate.store.commands import Commands
 from micgate.store.database import Connection, Database
+from micgate.store.deliveries import Deliveries
 from micgate.store.entries import Entries, Sealed
 from micgate.store.errors import Fenced
 from micgate.store.fold import SortedOut
@@ -51,6 +52,7 @@ from micgate.store.verbs import (
     Sighting,
     Unfreeze,
 )
+from micgate.store.webhooks import Webhooks
 
 
 class PostgresStore:
@@ -76,6 +78,8 @@ class PostgresStore:
         self.forget = Forget(database)
         self.agents = Agents(database)
         self.keys = Keys(database)
+        self.webhooks = Webhooks(database)
+        self.deliveries = Deliveries(database)
 
     async def place(self, change: Change, *, now: float) -> Placed:
         if isinstance(change, Place):
