@@ -13,12 +13,12 @@ from micgate.twin.calls import Conversation, Participant
 from micgate.twin.people import User
 from micgate.twin.refusals import Impossible
 from micgate.twin.world import World
+from simulation.names import MUTES, named
 from simulation.story import OWNERS, Step, What
 
 if TYPE_CHECKING:
     from simulation.process import Process
 
-ORG = "org"
 _RING = (0.5, 6.0)
 
 
@@ -180,6 +180,7 @@ class Desk:
     world: World
     telephones: Telephones
     alive: Callable[[], list["Process"]]
+    org: str
     accepted: list[tuple[Change, float]] = field(default_factory=list)
     placed: dict[str, Mute] = field(default_factory=dict)
 
@@ -195,7 +196,7 @@ class Desk:
         if change is not None:
             asked.do(self._ask(asked, change))
         if step.what is What.FREEZE:
-            loosed = Unfreeze(org=ORG)
+            loosed = Unfreeze(org=self.org)
             self.world.later(step.seconds, lambda: asked.dead or asked.do(self._ask(asked, loosed)))
 
     async def _ask(self, asked: "Process", change: Change) -> None:
@@ -216,17 +217,17 @@ class Desk:
         match step.what:
             case What.PLACE:
                 mute = self._wish(step, now)
-                return None if mute is None else Place(org=ORG, mutes=(mute,))
+                return None if mute is None else Place(org=self.org, mutes=(mute,))
             case What.RELEASE:
                 mutes = self._standing(now)
                 if not mutes:
                     return None
                 mute = mutes[step.dice % len(mutes)]
-                return Release(org=ORG, mute_ids=(mute.id,), by=mute.owner.id)
+                return Release(org=self.org, mute_ids=(mute.id,), by=mute.owner.id)
             case What.EXTEND:
                 return self._extension(step, now)
             case _:
-                return Freeze(org=ORG, by="grace")
+                return Freeze(org=self.org, by="grace")
 
     def _extension(self, step: Step, now: float) -> Change | None:
         mutes = self._standing(now)
@@ -234,8 +235,8 @@ class Desk:
             return None
         mute = mutes[step.dice % len(mutes)]
         if mute.renew_by is not None:
-            return Extend(org=ORG, mute_ids=(mute.id,), renew_by=now + 20.0)
-        return Extend(org=ORG, mute_ids=(mute.id,), release_at=now + step.seconds)
+            return Extend(org=self.org, mute_ids=(mute.id,), renew_by=now + 20.0)
+        return Extend(org=self.org, mute_ids=(mute.id,), release_at=now + step.seconds)
 
     def _standing(self, now: float) -> list[Mute]:
         """As the owners believe: they hear of an end a little late."""
@@ -248,7 +249,7 @@ class Desk:
         if found is None and not everywhere:
             return None
         return Mute(
-            id=f"mute-{step.number}",
+            id=named(self.org, MUTES, step.number),
             user_id=user.id,
             conversation_id=None if everywhere or found is None else found[0].id,
             owner=Owner("person", f"owner-{step.dice % OWNERS}"),

@@ -30,10 +30,10 @@ from simulation.invariants import Invariants
 from simulation.lines import SimulatedLine, Switchboard
 from simulation.link import Committed, Link, LinkedLeases, LinkedStore, Moment
 from simulation.loop import Loop
+from simulation.names import COMMANDS, named
 from simulation.weather import Weather
 from simulation.wire import ERRAND, Platform, Wire
 
-ORG = "org"
 _REGION = Region(name="simulated", api_url="https://api.invalid", login_url="https://login.invalid")
 _BROKEN = {"keeper.broke", "keeper.no_rule"}
 """Events of the log that no world may cause."""
@@ -43,6 +43,7 @@ _BROKEN = {"keeper.broke", "keeper.no_rule"}
 class Surroundings:
     """What all processes share."""
 
+    org: str
     world: World
     store: MemoryStore
     weather: Weather
@@ -216,7 +217,7 @@ class Process:
             random=self._rng,
         )
         return Ports(
-            org=ORG,
+            org=around.org,
             verbs=self.store,
             lessor=LinkedLeases(self.link),
             books=books,
@@ -232,7 +233,7 @@ class Process:
 
     def _new_id(self) -> str:
         self._ids += 1
-        return f"command-{self.number}-{self._ids}"
+        return named(self._around.org, COMMANDS + self.number, self._ids)
 
 
 class _Log(Log):
@@ -294,26 +295,34 @@ class _Books:
         self._around = around
 
     async def remembered(self) -> Sequence[Remembered]:
-        return await self._link.go("remembered", _answering(lambda: self._around.store.remembered(ORG)))
+        return await self._link.go(
+            "remembered", _answering(lambda: self._around.store.remembered(self._around.org))
+        )
 
     async def standing(self) -> Sequence[Mute]:
         mutes = self._around.store.mutes
-        return await self._link.go("standing", _answering(lambda: [one for one in mutes(ORG) if one.stands]))
+        return await self._link.go(
+            "standing", _answering(lambda: [one for one in mutes(self._around.org) if one.stands])
+        )
 
     async def open_commands(self) -> Sequence[OpenCommand]:
-        return await self._link.go("open", _answering(lambda: self._around.store.open_commands(ORG)))
+        return await self._link.go(
+            "open", _answering(lambda: self._around.store.open_commands(self._around.org))
+        )
 
     async def time(self) -> float:
         return await self._link.go("time", _answering(self._around.database_time))
 
     async def strategy(self) -> str | None:
-        return self._around.strategies.get(ORG)
+        return self._around.strategies.get(self._around.org)
 
     async def remember_strategy(self, strategy: str) -> None:
-        self._around.strategies[ORG] = strategy
+        self._around.strategies[self._around.org] = strategy
 
     async def sweep(self, *, before: float) -> int:
-        return await self._link.go("sweep", _answering(lambda: self._around.store.sweep(ORG, before=before)))
+        return await self._link.go(
+            "sweep", _answering(lambda: self._around.store.sweep(self._around.org, before=before))
+        )
 
 
 class _Shelf:

@@ -7,7 +7,7 @@ from micgate.control.microphone import State, state
 from micgate.control.mute import Mute, Owner
 from micgate.store.target import Target
 from micgate.store.verbs import Change, Place, Release
-from simulation.actors import ORG
+from simulation.names import MUTES, ORG, named
 from simulation.story import Story
 from simulation.world import Simulation
 
@@ -76,7 +76,7 @@ class Stage:
     def mute(self, call: str | None, agent: int, *, release_at: float, **about) -> Mute:
         self._mutes += 1
         return Mute(
-            id=f"mute-{self._mutes}",
+            id=named(ORG, MUTES, self._mutes),
             user_id=self.people[agent],
             conversation_id=call,
             owner=Owner("person", "grace"),

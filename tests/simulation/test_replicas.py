@@ -6,7 +6,7 @@ import pytest
 
 from micgate.control.command import Kind
 from micgate.store.verbs import Place
-from simulation.actors import ORG
+from simulation.names import ORG
 from simulation.stage import Stage
 from simulation.weather import Trouble
 

@@ -17,12 +17,13 @@ from micgate.store.memory import MemoryStore
 from micgate.store.verbs import Rules
 from micgate.twin.floor import ConversationChanged
 from micgate.twin.world import World
-from simulation.actors import ORG, Desk, Telephones
+from simulation.actors import Desk, Telephones
 from simulation.broken import Broken
 from simulation.chance import Chance
 from simulation.invariants import Invariants
 from simulation.lines import Switchboard
 from simulation.link import Moment, commands
+from simulation.names import ORG
 from simulation.process import Process, Surroundings
 from simulation.story import REPLICAS, Step, Story, What
 from simulation.weather import Trouble, Weather
@@ -76,6 +77,8 @@ class Simulation:
     """`run` raises `Broken`, or whatever a process died of."""
 
     story: Story
+    org: str = ORG
+    store_for: Callable[[Rules], MemoryStore] = MemoryStore
     world: World = field(init=False)
     store: MemoryStore = field(init=False)
     weather: Weather = field(init=False)
@@ -100,19 +103,20 @@ class Simulation:
         self._chance.keep(self.world._floor.lags)
         pseudonyms: dict[str, str] = {user.id: f"a-{at}" for at, user in enumerate(self.world.agents)}
         recorder = Recorder(pseudonyms, salt=lambda: "salt")
-        self.store = MemoryStore(Rules(link=link, record=recorder.observed))
+        self.store = self.store_for(Rules(link=link, record=recorder.observed))
         self.weather = Weather(lambda: self.world.now, self._chance.stream())
         self.board = Switchboard(self.world, self.weather, self._chance.stream())
         self.invariants = Invariants(
             world=self.world,
             store=self.store,
-            org=ORG,
+            org=self.org,
             epoch_of=self._epoch_of,
             calm_at=lambda: self._calm_at,
             served_since=lambda: self._served_since,
         )
         platform = Platform(self.world, self._chance.stream(), self.invariants.arrived)
         around = Surroundings(
+            org=self.org,
             world=self.world,
             store=self.store,
             weather=self.weather,
@@ -131,7 +135,9 @@ class Simulation:
         )
         self.processes = [Process(around, number, self._chance.stream()) for number in range(REPLICAS)]
         self.telephones = Telephones(self.world)
-        self.desk = Desk(self.world, self.telephones, lambda: [one for one in self.processes if one.awake])
+        self.desk = Desk(
+            self.world, self.telephones, lambda: [one for one in self.processes if one.awake], self.org
+        )
 
     def run(self) -> "Simulation":
         gc.disable()  # it is a tenth of the time; and the same run ends at the same moment
