@@ -303,3 +303,20 @@ async def test_a_test_says_what_the_receiver_answered(desk, receiver, answer, sa
     (post,) = await arrived(receiver)
     assert post.event["type"] == "micgate.webhook.test"
     assert post.signed_with(secret)
+
+
+async def test_a_record_that_was_deleted_because_of_its_age_is_a_dead_letter(desk, open_office, receiver):
+    await add(desk, receiver)
+    await say(desk, "mute.placed")
+    webhook = (await desk.store.webhooks.all(desk.org))[0]
+
+    async def too_high(connection, _webhook, seqs):
+        """As if the record had been cut off between being written down and being delivered."""
+        await connection.execute("update deliveries set seq = seq + 1000 where seq = %s", [seqs[0]])
+
+    now = desk.clock.now()
+    await desk.store.deliveries.write_down(webhook.id, too_high, at=now - 61, room=ROOM)
+    await open_office()
+    (dead,) = await settled(desk, "dead")
+    assert "age" in dead["says"]
+    assert not receiver.posts

@@ -281,7 +281,8 @@ create table webhooks (
   constraint webhooks_former check ((former_secret_cipher is null) = (former_until is null))
 );
 
--- `queued_at` null: no job has been made for it yet. Neither done nor dead: it is still to be made.
+-- Neither done nor dead: still to be made; `queued_at` null: there is no job for it yet. A seal that is cut off
+-- because of its age is not held back by a delivery of it.
 create table deliveries (
   webhook_id uuid not null references webhooks on delete cascade,
   org text collate "C" not null,
@@ -296,7 +297,6 @@ create table deliveries (
   done_at double precision,
   dead_at double precision,
   primary key (webhook_id, seq),
-  foreign key (org, seq) references seals (org, seq),
   constraint deliveries_end check (done_at is null or dead_at is null)
 );
 create index deliveries_open on deliveries (webhook_id, seq) where done_at is null and dead_at is null;
