@@ -1,7 +1,7 @@
 """The same story on two stores at once: the keeper lives on PostgreSQL, the model beside it must agree.
 
-Every verb is asked of both, and both must answer alike, or refuse alike. What is asked all the time and changes
-nothing is asked of PostgreSQL only when there is something to tell: that saves most of the time.
+Every verb is asked of both, and both must answer alike, or refuse alike. What is asked all the time, changing
+nothing, is asked of PostgreSQL only when there is something to tell: that saves most of the time.
 """
 
 import asyncio
