@@ -1,7 +1,10 @@
 """`micgate serve` as a process: API and keeper, on the embedded database and the simulator."""
 
 import json
+import subprocess
+import sys
 import urllib.error
+from pathlib import Path
 
 from replica import START_SECONDS
 
@@ -115,3 +118,19 @@ def test_wrong_settings_end_it_with_two_lines(serving):
     assert answer.returncode == 2
     assert "API keys would travel in the clear" in answer.stderr
     assert len(answer.stderr.strip().splitlines()) == 2
+
+
+def test_the_health_check_of_the_image_works_on_a_real_service(serving):
+    serving.start()
+    assert health_check(serving).returncode == 0
+    serving.stop()
+    assert health_check(serving).returncode != 0
+
+
+def health_check(house):
+    """As the Dockerfile has it, on the folder of this service."""
+    dockerfile = Path(__file__).resolve().parents[2].joinpath("Dockerfile").read_text()
+    (line,) = [line for line in dockerfile.splitlines() if line.startswith("HEALTHCHECK")]
+    _, flag, program = json.loads(line.partition("CMD ")[2])
+    program = program.replace("/run/micgate/", f"{house.folder}/run/")
+    return subprocess.run([sys.executable, flag, program], capture_output=True, check=False)

@@ -7,7 +7,7 @@ import pytest
 
 from micgate.store import migrate, queue
 from micgate.store.database import SCHEMA, limited
-from micgate.store.embedded import OWNER, SUPERUSER
+from micgate.store.embedded import APPLICATION, OWNER, SUPERUSER
 from micgate.store.errors import WrongSchema
 from micgate.store.migrate import Migration
 from micgate.store.queries import text
@@ -127,3 +127,10 @@ def test_no_statement_of_ours_asks_the_server_for_the_time():
     sources = [path for path in files("micgate.store").iterdir() if path.name.endswith(".sql")]
     assert len(sources) > 5
     assert not [path.name for path in sources if asking.search(path.read_text())]
+
+
+def test_whoever_may_not_change_the_schema_is_told_who_may(empty):
+    application = empty().replace(OWNER, APPLICATION)
+    with pytest.raises(WrongSchema, match=f"{APPLICATION} may not change the schema") as refused:
+        migrate.upgrade(application)
+    assert "owner" in refused.value.remedy

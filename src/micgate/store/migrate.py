@@ -46,13 +46,23 @@ def upgrade(conninfo: str) -> tuple[Migration, ...]:
     with translated(), psycopg.connect(limited(conninfo, statement_ms=_STATEMENT_MS)) as connection:
         connection.execute("set lock_timeout = 0")
         connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
-        _prepare(connection)
-        applied = _applied(connection)
-        missing = tuple(one for one in migrations() if one.number not in applied)
-        for migration in missing:
-            _apply(connection, migration)
-        queue.upgrade(connection, application=APPLICATION, at=time.time())
-        return missing
+        try:
+            return _upgraded(connection)
+        except psycopg.errors.InsufficientPrivilege:
+            raise WrongSchema(
+                f"{connection.info.user} may not change the schema.",
+                remedy="For this command, let MICGATE_DATABASE_URL be that of the schema's owner.",
+            ) from None
+
+
+def _upgraded(connection: psycopg.Connection) -> tuple[Migration, ...]:
+    _prepare(connection)
+    applied = _applied(connection)
+    missing = tuple(one for one in migrations() if one.number not in applied)
+    for migration in missing:
+        _apply(connection, migration)
+    queue.upgrade(connection, application=APPLICATION, at=time.time())
+    return missing
 
 
 def check(conninfo: str) -> None:
