@@ -17,6 +17,8 @@ COMMANDS = (
     *("why", "mutes", "budget", "agents", "watch", "audit", "audit list", "audit export", "audit verify"),
     *(
         "audit key",
+        "audit erase",
+        "audit expire",
         "serve",
         "service",
         "service install",

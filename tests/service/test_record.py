@@ -99,3 +99,44 @@ async def test_why_tells_owners_times_and_what_happened_last(desk):
     assert "customer" in why["says"]
     unmuted = (await desk.ask("GET", f"/v1/agents/{desk.twin.agents[1].id}")).body
     assert unmuted["mutes"] == []
+
+
+async def test_every_way_of_reading_the_record_is_in_it(desk):
+    await desk.on_call()
+    await desk.ask("DELETE", f"/v1/mutes/{(await desk.mute()).body['id']}")
+    head = len(await desk.entries())
+    key = await desk.key(Scope.AUDIT)
+    agent = desk.twin.agents[0].id
+    await desk.entries()
+    await desk.until(lambda: seen(desk, head))
+    for path in ("/v1/audit", f"/v1/audit?agent={agent}", "/v1/audit/export", f"/v1/agents/{agent}"):
+        assert (await desk.ask("GET", path, key=key)).status == 200
+    async with desk.events(key=key, after=0) as events:
+        assert (await events.next("replay"))["data"]["records"]
+    read = await desk.entries("audit.read")
+    what = [msgspec.json.decode(entry.public)["what"] for entry in read]
+    assert what == ["list", "list", "export", "history", "replay"]
+    assert {entry.actor for entry in read} == {f"key:{key.split('_')[1]}"}
+    assert read[1].target == read[3].target != desk.org
+
+
+async def seen(desk, head):
+    return desk.stream.seq >= head
+
+
+async def test_who_looked_is_told_to_auditors_and_not_in_the_reasons_why(desk):
+    await desk.on_call()
+    await desk.mute()
+    await desk.entries()
+    agent = desk.twin.agents[0].id
+    for _ in range(2):
+        why = (await desk.ask("GET", f"/v1/agents/{agent}")).body
+        await desk.entries()
+    assert [one["action"] for one in why["lately"]] == ["mute.placed"]
+    listed = (await desk.ask("GET", f"/v1/audit?agent={agent}")).body["records"]
+    assert [one["record"]["action"] for one in listed] == ["audit.read", "audit.read", "mute.placed"]
+
+
+async def test_whoever_has_no_record_is_not_read_about(desk):
+    await desk.ask("GET", f"/v1/agents/{desk.twin.agents[0].id}")
+    assert await desk.entries("audit.read") == []

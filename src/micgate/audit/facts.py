@@ -103,9 +103,12 @@ class MuteRefused(_Fact, frozen=True, kw_only=True, tag="mute.refused"):
 
 
 class AuditRead(_Fact, frozen=True, kw_only=True, tag="audit.read"):
-    """Somebody looked at the record. `through_seq` is the newest record they could see."""
+    """Somebody looked at the record. `through_seq` is the newest record they could see.
 
-    what: Literal["list", "export", "checkpoint", "history"]
+    `history`: of one agent, as part of why somebody is muted. `replay`: a stream that was resumed.
+    """
+
+    what: Literal["list", "export", "checkpoint", "history", "replay"]
     through_seq: int
     records: int
     with_private: bool
@@ -166,6 +169,15 @@ class WebhookChanged(_Fact, frozen=True, kw_only=True, tag="webhook.changed"):
     from_seq: int | None = None
 
 
+class FrequentMutes(_Fact, frozen=True, kw_only=True, tag="alert.frequent_mutes"):
+    """One owner muted one agent again and again. For auditors to ask why."""
+
+    owner: str
+    mutes: int
+    days: int
+    alert: bool = True
+
+
 class TookOver(_Fact, frozen=True, kw_only=True, tag="keeper.took_over"):
     epoch: int
 
@@ -197,6 +209,7 @@ Fact: TypeAlias = (
     | KeyIssued
     | KeyRevoked
     | WebhookChanged
+    | FrequentMutes
     | TookOver
     | ClockStepped
 )

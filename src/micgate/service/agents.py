@@ -8,11 +8,13 @@ from litestar import get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from micgate.control.microphone import LegState
-from micgate.service import patience, permission, views
+from micgate.service import patience, permission, record, views
 from micgate.service.access import Caller, Shared, opened_by
 from micgate.service.happening import Happening, happening
+from micgate.service.parts import Parts
 from micgate.service.principal import Principal
 from micgate.store.agents import Agent
+from micgate.store.entries import Sealed
 from micgate.store.microphones import Remembered
 
 MOST = 20_000
@@ -70,7 +72,7 @@ async def explain_agent(*, ref: FromPath[str], parts: Shared, principal: Caller)
     permission.check_agent(principal, agent.user_id)
     rows = await parts.store.microphones.of_agent(parts.org, agent.user_id)
     mutes = await parts.store.mutes.of_agent(parts.org, agent.user_id, limit=_MUTES)
-    lately = await parts.store.entries.of(parts.org, agent.pseudonym, limit=_HISTORY)
+    lately = await _lately(parts, principal, agent)
     marked = await parts.store.agents.protected(parts.org)
     presence, routing_status = await parts.directory.mood(agent.user_id)
     agents = {agent.user_id: agent}
@@ -85,6 +87,16 @@ async def explain_agent(*, ref: FromPath[str], parts: Shared, principal: Caller)
         lately=[happening(sealed) for sealed in lately],
         says=_says(agent, rows, shown),
     )
+
+
+async def _lately(parts: Parts, principal: Principal, agent: Agent) -> tuple[Sealed, ...]:
+    """What the record tells; that somebody read it is told to auditors only."""
+    without = ("audit.read", "alert.frequent_mutes")
+    found = await parts.store.entries.of(parts.org, agent.pseudonym, limit=_HISTORY, without=without)
+    if found:
+        count, through = len(found), found[0].seq
+        await record.looked(parts, principal, "history", through=through, records=count, about=agent)
+    return found
 
 
 def _wanted(row: Remembered, principal: Principal, *, live: bool) -> bool:

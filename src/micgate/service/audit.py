@@ -8,7 +8,7 @@ from litestar import get
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
-from micgate.audit import export, facts
+from micgate.audit import export
 from micgate.audit.chain import sealed_records
 from micgate.audit.checkpoint import Checkpoint, decoded
 from micgate.audit.record import SealedRecord
@@ -20,7 +20,6 @@ from micgate.service.principal import Principal, Scope
 
 MOST = 1000
 _TYPES = {"jsonl": "application/jsonl", "csv": "text/csv; charset=utf-8"}
-What = Literal["list", "export", "checkpoint", "history"]
 
 After = Annotated[int, QueryParameter(ge=0, le=2**53, description="Only records behind this number.")]
 WithPrivate = Annotated[bool, QueryParameter(description="With names, notes and the platform's ids.")]
@@ -47,19 +46,15 @@ async def list_records(
     private: WithPrivate = True,
 ) -> RecordList:
     """Records in their order."""
-    if agent is None:
-        _check_unbounded(principal)
+    if agent is not None:
+        return await _list_about(parts, principal, agent, limit=limit, private=private)
+    _check_unbounded(principal)
     head, _ = await parts.store.entries.head(parts.org)
-    if agent is None:
-        found = _records(parts, after=after, through=head, most=limit, with_private=private)
-        records = [one async for one in found]
-    else:
-        records = await _about(parts, principal, agent, limit=limit, with_private=private)
-    last = records[-1].record.seq if records else after
-    await _looked(parts, principal, "list", through=head, records=len(records), private=private)
-    return RecordList(
-        records=records, head=head, next=last if agent is None and len(records) == limit else None
-    )
+    found = _records(parts, after=after, through=head, most=limit, with_private=private)
+    records = [one async for one in found]
+    await record.looked(parts, principal, "list", through=head, records=len(records), private=private)
+    following = records[-1].record.seq if len(records) == limit else None
+    return RecordList(records=records, head=head, next=following)
 
 
 @get("/v1/audit/export", opt=opened_by(Scope.AUDIT))
@@ -75,7 +70,7 @@ async def export_records(
     _check_unbounded(principal)
     head, _ = await parts.store.entries.head(parts.org)
     count = max(0, head - after)
-    await _looked(parts, principal, "export", through=head, records=count, private=private)
+    await record.looked(parts, principal, "export", through=head, records=count, private=private)
     lines = _lines(parts, form=format, after=after, through=head, with_private=private)
     disposition = f'attachment; filename="micgate-audit-{head}.{format}"'
     return Stream(lines, media_type=_TYPES[format], headers={"Content-Disposition": disposition})
@@ -88,7 +83,7 @@ async def show_checkpoint(*, parts: Shared, principal: Caller) -> Checkpoint:
     if newest is None:
         raise NotThere("There is no checkpoint yet.", remedy="See /readyz; one is made every minute.")
     found = decoded(newest.body)
-    await _looked(parts, principal, "checkpoint", through=found.seq, records=0, private=False)
+    await record.looked(parts, principal, "checkpoint", through=found.seq, records=0, private=False)
     return found
 
 
@@ -101,14 +96,19 @@ def _check_unbounded(principal: Principal) -> None:
         )
 
 
-async def _about(
-    parts: Parts, principal: Principal, ref: str, *, limit: int, with_private: bool
-) -> list[SealedRecord]:
+async def _list_about(
+    parts: Parts, principal: Principal, ref: str, *, limit: int, private: bool
+) -> RecordList:
     agent = await parts.directory.agent(ref)
     permission.check_agent(principal, agent.user_id)
+    head, _ = await parts.store.entries.head(parts.org)
     found = await parts.store.entries.of(parts.org, agent.pseudonym, limit=limit)
-    told = (sealed_records(one.before, [one], with_private=with_private) for one in found)
-    return [record for records in told for record in records]
+    told = (sealed_records(one.before, [one], with_private=private) for one in found)
+    records = [one for each in told for one in each]
+    await record.looked(
+        parts, principal, "list", through=head, records=len(records), private=private, about=agent
+    )
+    return RecordList(records=records, head=head)
 
 
 async def _records(
@@ -140,11 +140,3 @@ async def _lines(
     if form == "jsonl":
         for stored in await parts.store.checkpoints.last_of_each_key(parts.org, through=through):
             yield export.checkpoint_line(decoded(stored.body))
-
-
-async def _looked(
-    parts: Parts, principal: Principal, what: What, *, through: int, records: int, private: bool
-) -> None:
-    fact = facts.AuditRead(what=what, through_seq=through, records=records, with_private=private)
-    told = record.looked(principal.actor, parts.org, fact, at=parts.now())
-    await parts.store.entries.tell(parts.org, (told,))

@@ -13,7 +13,7 @@ from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, QueryParameter
 from litestar.response import Stream as StreamResponse
 
-from micgate.service import patience, views
+from micgate.service import patience, record, views
 from micgate.service.access import Caller, Shared, opened_by
 from micgate.service.errors import Malformed, Unauthenticated
 from micgate.service.happening import Happening, happening
@@ -55,6 +55,8 @@ async def stream_events(
 ) -> StreamResponse:
     """Mutes, microphones and records as they change."""
     since = _since(last_event_id, after)
+    if since is not None and 0 < (count := stream.seq - since) <= REPLAYED:
+        await record.looked(parts, principal, "replay", through=stream.seq, records=count)
     viewer = await stream.join(principal)
     told = _told(parts, stream, viewer, since=since, authorization=request.headers.get("authorization"))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

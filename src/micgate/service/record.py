@@ -1,15 +1,19 @@
 """Entries about what came in over the API."""
 
 from collections.abc import Callable
+from typing import Literal
 
 from micgate.audit import facts
 from micgate.audit.entry import Actor, write
 from micgate.audit.privacy import NOBODY, People, Person
 from micgate.control.mute import Mute
 from micgate.service.keyring import salt
+from micgate.service.parts import Parts
 from micgate.service.principal import Principal
 from micgate.store.agents import Agent
 from micgate.store.entries import NewEntry
+
+What = Literal["list", "export", "checkpoint", "history", "replay"]
 
 
 def about_agent(agent: Agent, *, conversation_id: str | None = None, note: str | None = None) -> People:
@@ -67,8 +71,26 @@ def refused(principal: Principal, agent: Agent, *, at: float, word: str, reason:
     return _entry(fact, at=at, by=principal.actor, target=agent.pseudonym, people=people)
 
 
-def looked(actor: Actor, org: str, fact: facts.AuditRead, *, at: float) -> NewEntry:
-    return _entry(fact, at=at, by=actor, target=org)
+async def looked(
+    parts: Parts,
+    principal: Principal,
+    what: What,
+    *,
+    through: int,
+    records: int,
+    private: bool = False,
+    about: Agent | None = None,
+) -> None:
+    """Write down that somebody reads the record: all of it, or what it tells about one agent."""
+    fact = facts.AuditRead(what=what, through_seq=through, records=records, with_private=private)
+    told = _entry(
+        fact,
+        at=parts.now(),
+        by=principal.actor,
+        target=about.pseudonym if about else parts.org,
+        people=about_agent(about) if about else NOBODY,
+    )
+    await parts.store.entries.tell(parts.org, (told,))
 
 
 def protected(actor: Actor, target: str, fact: facts.Protection, *, at: float, people: People) -> NewEntry:

@@ -23,6 +23,7 @@ from micgate.service.announcement import Announcement, announce, withdraw
 from micgate.service.budget import Accountant
 from micgate.service.cipher import ChannelCipher
 from micgate.service.directory import Directory
+from micgate.service.frequency import Frequent
 from micgate.service.health import Health
 from micgate.service.host import Cellar, Opened
 from micgate.service.kept import Kept
@@ -62,6 +63,7 @@ class Running:
     kept: Kept
     beats: Beats
     accountant: Accountant
+    frequent: Frequent
     notary: Notary
     server: listen.Server
     announcement: Announcement
@@ -159,7 +161,19 @@ def _put_together(
         outlook=lambda: accountant.now(),  # noqa: PLW0108 -- made below
     )
     metrics = Metrics()
-    stream = Stream(parts, told=metrics.told, log=log)
+    frequent = Frequent(
+        store=house.store,
+        org=house.org,
+        keeps=lambda: kept.term() is not None,
+        now=house.now,
+        log=log,
+    )
+
+    def told(sealed: Sealed) -> None:
+        metrics.told(sealed)
+        frequent.heard(sealed)
+
+    stream = Stream(parts, told=told, log=log)
     kept = Kept(_keepers(settings, connection, parts, tracing), session, house.store, house.org, log=log)
     house.store.nudge = lambda _: kept.nudge()
     beats = Beats(time.monotonic)
@@ -188,6 +202,7 @@ def _put_together(
         kept=kept,
         beats=beats,
         accountant=accountant,
+        frequent=frequent,
         notary=witness,
         server=listen.server(application, address),
         announcement=announcement,
@@ -249,6 +264,7 @@ def _works(
         "stream": running.stream.run(looked=beat("stream")),
         "chores": _chores(parts, done=beat("chores")),
         "budget": running.accountant.run(looked=beat("budget")),
+        "frequency": running.frequent.run(looked=beat("frequency")),
         "notary": running.notary.run(looked=beat("notary")),
     }
     janitor = _janitor(settings, house, running)

@@ -27,6 +27,7 @@ from micgate.store.entries import Entries, Sealed
 from micgate.store.errors import Fenced
 from micgate.store.fold import SortedOut
 from micgate.store.forget import Forget
+from micgate.store.frequency import Frequency
 from micgate.store.keys import Keys
 from micgate.store.leases import Leases, Term
 from micgate.store.microphones import BLANK, Microphones
@@ -76,6 +77,7 @@ class PostgresStore:
         self.channels = Channels(database)
         self.checkpoints = Checkpoints(database)
         self.forget = Forget(database)
+        self.frequency = Frequency(database)
         self.agents = Agents(database)
         self.keys = Keys(database)
         self.webhooks = Webhooks(database)
