@@ -59,6 +59,18 @@ async def test_the_same_key_is_one_mute_also_after_an_hour_of_retries(gate, on):
     await gate.release(first)
 
 
+async def test_a_mute_that_ended_is_not_releasing_while_the_next_one_stands(serving, gate, on):
+    first = await gate.mute(on.agent.id)
+    serving.simulator.press_mute(on.call, agent=on.agent.id, muted=False)
+    with serving.gate() as looking:
+        await asyncio.to_thread(serving.simulator.wait_until, lambda: not looking.read(first).stands)
+        assert looking.read(first).end == "overridden"
+    second = await gate.mute(on.agent.id)
+    assert second.confirmed
+    assert (await gate.read(first)).state == "ended"
+    await gate.release(second)
+
+
 async def test_conditions_that_are_not_met_are_told(serving, gate, on):
     serving.simulator.control("POST", f"/calls/{on.call['id']}/hold", {"agent": on.agent.id})
     serving.simulator.wait_until(lambda: _held(serving, on))

@@ -141,10 +141,11 @@ def state_word(one: Mute, memories: Sequence[Memory]) -> str:
     """A mute that has ended still shows its give-back."""
     if one.stands:
         return state_of_all(tuple(memory for memory in memories if _shows(memory)))
-    left = {memory.phase for memory in memories if one.id in {*memory.freed, *memory.mutes}}
-    if Phase.LEFT_CLOSED in left:
+    freed = {memory.phase for memory in memories if one.id in memory.freed}
+    if Phase.LEFT_CLOSED in freed:
         return State.LEFT_CLOSED
-    return ENDED if left <= {Phase.IDLE} else State.RELEASING
+    undecided = any(one.id in memory.mutes and memory.phase is not Phase.IDLE for memory in memories)
+    return State.RELEASING if undecided or freed & {Phase.OPENING, Phase.SETTLING} else ENDED
 
 
 def met(one: Mute, rows: Iterable[Remembered]) -> tuple[Memory, ...]:
