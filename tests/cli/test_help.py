@@ -29,6 +29,8 @@ COMMANDS = (
         "keys rotate",
         "keys revoke",
     ),
+    *("webhooks", "webhooks add", "webhooks list", "webhooks remove", "webhooks rotate", "webhooks test"),
+    *("webhooks deliveries", "webhooks replay"),
     *("db", "db upgrade", "db backup", "db restore"),
     *("login", "logout", "settings", "doctor", "explain", "completion"),
 )

@@ -6,6 +6,7 @@ from typing import assert_type
 import micgate
 from micgate import Event, Gate, GateError, Microphone, Mute, OnlyIf, Wish
 from micgate.client.models import Brake, Budget, Explanation, May, RecordPage, Rehearsal
+from micgate.client.webhooks import Tested, Webhook
 
 
 def blocking(key: str, task_id: str) -> str | None:
@@ -26,6 +27,8 @@ def blocking(key: str, task_id: str) -> str | None:
         assert_type(gate.explain("ada"), Explanation)
         assert_type(gate.audit(limit=5), RecordPage)
         assert_type(gate.freeze(), Brake)
+        assert_type(gate.webhooks(), tuple[Webhook, ...])
+        assert_type(gate.add_webhook("crm", "https://crm.example/", events=["mute.*"]).secret, str)
         assert_type(gate.me(conversation="c").may, tuple[May, ...] | None)
         assert_type(gate.budget().left, int)
         with gate.muted("ada", for_="10m", presence=30) as muted:
@@ -47,6 +50,7 @@ async def for_asyncio(key: str) -> None:
         async with gate.muted(Wish(agent="ada", covers="agent")) as muted:
             assert_type(muted.mute.renew_by, datetime | None)
         assert_type(await gate.renew(mute), Mute)
+        assert_type(await gate.test_webhook("crm"), Tested)
         async for event in gate.events(after=7):
             assert_type(event, Event)
         async for chunk in gate.export(form="csv"):

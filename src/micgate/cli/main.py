@@ -31,6 +31,7 @@ _SECTIONS: dict[str, dict[str, _Lazy]] = {
         "serve": _Lazy("serve:serve", "Run the service: mutes that end on time, whatever crashes."),
         "service": _Lazy("service:service", "Install the service as a systemd unit."),
         "keys": _Lazy("keys:keys", "Make, list, rotate and revoke API keys of the service."),
+        "webhooks": _Lazy("webhooks:webhooks", "Post the record to your own systems, until it arrives."),
         "db": _Lazy("database:db", "Upgrade, back up or restore the service's database."),
     },
     "Mute": {

@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Self
 from uuid import uuid4
 
 from msgspec.structs import replace
 
-from micgate.client import flows, happenings, requests
+from micgate.client import flows, happenings, requests, webhooks
 from micgate.client.address import Address
 from micgate.client.errors import GateError
 from micgate.client.happenings import Event
@@ -20,6 +20,7 @@ from micgate.client.presence_aio import Muted
 from micgate.client.problems import error_of
 from micgate.client.requests import Length, OnlyIf, Wish
 from micgate.client.stream import Following
+from micgate.client.webhooks import DeliveryPage, NewWebhook, Replayed, State, Tested, Webhook
 from micgate.client.wire_aiohttp import AiohttpWire
 
 
@@ -232,8 +233,48 @@ class Gate:
                 lost = error
             await asyncio.sleep(following.lost(lost, now=time.monotonic(), jitter=self._wire.jitter()))
 
+    async def webhooks(self) -> tuple[Webhook, ...]:
+        """Where records are posted to, with what waits and what was given up. Needs the scope admin."""
+        return (await self._ask(webhooks.every())).webhooks
+
+    async def add_webhook(self, name: str, url: str, *, events: Sequence[str] = ()) -> NewWebhook:
+        """Post what is sealed from now on to `url`: mutes, or what `events` say (`brake.*`, `*`).
+
+        The secret that receivers verify with is in the answer and never shown again. Asked for once only:
+        after `NotReached`, look whether it is there.
+        """
+        return await self._once(webhooks.add(name, url, tuple(events)))
+
+    async def remove_webhook(self, ref: str) -> None:
+        """By name or id. What was still to be delivered is forgotten."""
+        await self._once(webhooks.remove(ref))
+
+    async def rotate_webhook(self, ref: str, *, overlap: Length = "24h") -> NewWebhook:
+        """A new secret; the old one signs beside it during the overlap. Asked for once only."""
+        return await self._once(webhooks.rotate(ref, overlap=overlap))
+
+    async def test_webhook(self, ref: str) -> Tested:
+        """Post an event that tells of nothing, once, and say what came back."""
+        return await self._once(webhooks.test(ref))
+
+    async def replay_webhook(
+        self, ref: str, *, seq: int | None = None, from_seq: int | None = None, dead: bool = False
+    ) -> Replayed:
+        """Deliver again: one record, all from one on, or all dead letters."""
+        return await self._once(webhooks.replay(ref, seq=seq, from_seq=from_seq, dead=dead))
+
+    async def webhook_deliveries(
+        self, ref: str, *, state: State | None = None, after: int = 0, limit: int = 100
+    ) -> DeliveryPage:
+        """What is to be posted there, was posted, or was given up (`dead`)."""
+        return await self._ask(webhooks.deliveries(ref, state=state, after=after, limit=limit))
+
     async def _ask(self, ask: Ask[flows.Meant]) -> flows.Meant:
         return await flows.asked(self._wire, ask, patience=self._patience)
+
+    async def _once(self, ask: Ask[flows.Meant]) -> flows.Meant:
+        """For what must not be sent again."""
+        return await flows.asked(self._wire, ask, patience=0.0)
 
 
 def _id(mute: Mute | str) -> str:

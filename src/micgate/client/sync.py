@@ -1,14 +1,14 @@
 """`micgate.connect`: the service for scripts, Celery tasks, Django. Blocks; safe after a fork."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Self
 from uuid import uuid4
 
 from msgspec.structs import replace
 
-from micgate.client import flows, happenings, requests
+from micgate.client import flows, happenings, requests, webhooks
 from micgate.client.address import Address
 from micgate.client.errors import GateError
 from micgate.client.flows import drive
@@ -20,6 +20,7 @@ from micgate.client.presence_sync import Muted
 from micgate.client.problems import error_of
 from micgate.client.requests import Length, OnlyIf, Wish
 from micgate.client.stream import Following
+from micgate.client.webhooks import DeliveryPage, NewWebhook, Replayed, State, Tested, Webhook
 from micgate.client.wire_urllib3 import Urllib3Wire
 
 
@@ -231,8 +232,48 @@ class Gate:
                 lost = error
             time.sleep(following.lost(lost, now=time.monotonic(), jitter=self._wire.jitter()))
 
+    def webhooks(self) -> tuple[Webhook, ...]:
+        """Where records are posted to, with what waits and what was given up. Needs the scope admin."""
+        return (self._ask(webhooks.every())).webhooks
+
+    def add_webhook(self, name: str, url: str, *, events: Sequence[str] = ()) -> NewWebhook:
+        """Post what is sealed from now on to `url`: mutes, or what `events` say (`brake.*`, `*`).
+
+        The secret that receivers verify with is in the answer and never shown again. Asked for once only:
+        after `NotReached`, look whether it is there.
+        """
+        return self._once(webhooks.add(name, url, tuple(events)))
+
+    def remove_webhook(self, ref: str) -> None:
+        """By name or id. What was still to be delivered is forgotten."""
+        self._once(webhooks.remove(ref))
+
+    def rotate_webhook(self, ref: str, *, overlap: Length = "24h") -> NewWebhook:
+        """A new secret; the old one signs beside it during the overlap. Asked for once only."""
+        return self._once(webhooks.rotate(ref, overlap=overlap))
+
+    def test_webhook(self, ref: str) -> Tested:
+        """Post an event that tells of nothing, once, and say what came back."""
+        return self._once(webhooks.test(ref))
+
+    def replay_webhook(
+        self, ref: str, *, seq: int | None = None, from_seq: int | None = None, dead: bool = False
+    ) -> Replayed:
+        """Deliver again: one record, all from one on, or all dead letters."""
+        return self._once(webhooks.replay(ref, seq=seq, from_seq=from_seq, dead=dead))
+
+    def webhook_deliveries(
+        self, ref: str, *, state: State | None = None, after: int = 0, limit: int = 100
+    ) -> DeliveryPage:
+        """What is to be posted there, was posted, or was given up (`dead`)."""
+        return self._ask(webhooks.deliveries(ref, state=state, after=after, limit=limit))
+
     def _ask(self, ask: Ask[flows.Meant]) -> flows.Meant:
         return drive(flows.asked(self._wire, ask, patience=self._patience))
+
+    def _once(self, ask: Ask[flows.Meant]) -> flows.Meant:
+        """For what must not be sent again."""
+        return drive(flows.asked(self._wire, ask, patience=0.0))
 
 
 def _id(mute: Mute | str) -> str:
