@@ -49,7 +49,7 @@ check: $(STAMP) ## Format, lint, strict types, import directions
 docs: $(STAMP) ## Write the generated parts of the documents
 	@$(BIN)/python docs/generate.py
 
-bench: $(STAMP) ## Measure, side by side, with medians and ratios
-	@$(BIN)/python -m benchmarks
+bench: $(STAMP) ## Measure everything beside what was asked for; BENCH=pace one subject, QUICK=1 a taste
+	@$(BIN)/python -m benchmarks $(BENCH) $(if $(QUICK),--quick)
 
 .PHONY: help setup demo test soak format check docs bench test-service

@@ -1,1 +1,1 @@
-"""What micgate costs, beside the bare library and beside the official SDK. `make bench` runs all of it."""
+"""What micgate costs, beside what was asked for, the bare library and the official SDK: `make bench`."""

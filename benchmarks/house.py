@@ -27,6 +27,7 @@ from benchmarks.process import Simulator
 from micgate.store.cluster import SUPERUSER
 from micgate.store.embedded import Embedded
 
+ORG = "bench"
 LIFTED = 10_000_000
 USUAL = 300
 START_SECONDS = 60
@@ -66,6 +67,7 @@ class House:
     embedded: Embedded
     folder: Path
     replicas: list[Replica] = field(default_factory=list)
+    started: int = 0
 
     @property
     def serving(self) -> Replica:
@@ -73,7 +75,8 @@ class House:
 
     def start(self) -> Replica:
         """One more replica, once it serves."""
-        home = self.folder / f"replica-{len(self.replicas)}"
+        home = self.folder / f"replica-{self.started}"
+        self.started += 1
         (home / "run").mkdir(parents=True)
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         environment = kept | {
@@ -84,6 +87,7 @@ class House:
             "XDG_STATE_HOME": str(home),
             "XDG_RUNTIME_DIR": str(home / "run"),
             "MICGATE_PORT": "0",
+            "MICGATE_ORG": ORG,
         }
         with (self.folder / "serve.log").open("ab") as log:
             process = subprocess.Popen(
@@ -102,6 +106,13 @@ class House:
         self.replicas.append(replica)
         wait_until(replica.ready, seconds=START_SECONDS)
         return replica
+
+    def replace(self, replica: Replica) -> None:
+        """End it for good, and start another one."""
+        self.replicas.remove(replica)
+        replica.process.kill()
+        replica.process.wait()
+        self.start()
 
     def key(self, *scopes: str, **limits: object) -> str:
         """A new API key. Without limits it has none but the longest mute."""
@@ -150,17 +161,28 @@ class House:
         entries = json_of(f"{self.twin.control_url}/ledger?after={after}")
         return [entry for entry in entries if entry["kind"] == kind]
 
+    def last_seq(self) -> int:
+        """Of the ledger."""
+        return int(json_of(f"{self.twin.control_url}/state")["seq"])
+
     def patches(self) -> list[dict[str, Any]]:
         """State changes that reached the platform, in order."""
         return [one for one in self.ledger("request") if one["method"] == "PATCH"]
 
 
 @contextmanager
-def house(*, agents: int, rate_per_minute: int = LIFTED, replicas: int = 1) -> Iterator[House]:
-    """Simulator and service; the budget is lifted unless a rate is given."""
+def house(
+    *,
+    agents: int,
+    rate_per_minute: int = LIFTED,
+    replicas: int = 1,
+    prepare: Callable[[House], None] = lambda _: None,
+) -> Iterator[House]:
+    """Simulator and service; the budget is lifted unless a rate is given. `prepare` comes before both run."""
     with _folder() as folder, _simulator(agents, rate_per_minute) as twin, _database(folder) as embedded:
         made = House(twin, embedded, folder)
         try:
+            prepare(made)
             for _ in range(replicas):
                 made.start()
             wait_until(lambda: made.listening(agents), seconds=START_SECONDS)

@@ -36,7 +36,7 @@ def measure(*, rate: int, seconds: float, length: float = 10.0) -> Pace:
 
 def run(made: House, agents: Sequence[str], calls: Calls, *, rate: int, key: str, length: float) -> Pace:
     pid = made.serving.process.pid
-    before, seq = cpu_seconds(pid), last_seq(made)
+    before, seq = cpu_seconds(pid), made.last_seq()
     placed = place(made, agents, calls, rate=rate, key=key, length=length)
     cpu = cpu_seconds(pid) - before
     return judged(made, agents, calls, placed, after=seq, cpu=cpu)
@@ -86,10 +86,6 @@ def first_mutes(requests: Sequence[Mapping[str, Any]]) -> dict[str, float]:
         if one["method"] == "PATCH" and (one["body"] or {}).get("muted") is True:
             found.setdefault(one["path"].split("/")[5], one["at"])
     return found
-
-
-def last_seq(made: House) -> int:
-    return max((one["seq"] for one in made.ledger("request")), default=0)
 
 
 def _opens(one: Mapping[str, Any]) -> bool:

@@ -151,7 +151,6 @@ class Stream:
         beat = pulse.next
         while True:
             await pulse.wait(IDLE if self._viewers else QUIET, beat=beat)
-            await asyncio.sleep(TICK)
             beat = pulse.next
             try:
                 await self._tick()
@@ -160,6 +159,7 @@ class Stream:
             except StoreError as error:
                 self._log.failed("stream.blind", word=error.word)
                 await asyncio.sleep(QUIET)
+            await asyncio.sleep(TICK)
 
     async def join(self, principal: Principal) -> Viewer:
         """From now on it hears of everything. Raises `TooManyStreams`."""
@@ -189,15 +189,15 @@ class Stream:
         return len(self._viewers)
 
     async def _tick(self) -> None:
-        after = self.seq
-        while page := await self._parts.store.entries.after(self._parts.org, self.seq, limit=PAGE):
+        full = True
+        while full:
+            page = await self._parts.store.entries.after(self._parts.org, self.seq, limit=PAGE)
             for one in page:
                 self._told(one)
             if self._viewers:
                 await self._offer(page, after=self.seq)
-            self.seq = page[-1].seq
-        if self._viewers and after == self.seq:
-            await self._offer((), after=after)
+            self.seq = page[-1].seq if page else self.seq
+            full = len(page) == PAGE
         if not self._viewers:
             self._since = None
 
