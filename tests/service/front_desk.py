@@ -100,7 +100,7 @@ class Desk:
             kind = answer.headers.get("Content-Type", "")
             return Answer(
                 answer.status,
-                json.loads(text) if "json" in kind and "jsonl" not in kind else text,
+                json.loads(text) if text and "json" in kind and "jsonl" not in kind else text,
                 answer.headers,
             )
 

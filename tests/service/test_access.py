@@ -148,6 +148,27 @@ async def test_a_key_gives_nothing_that_it_has_not(desk):
     assert [scopes.body["facts"]["rule"], limits.body["facts"]["rule"]] == ["scopes", "limits"]
 
 
+@pytest.mark.parametrize(
+    "limits",
+    [
+        *(
+            {"longest": 0},
+            {"longest": 7201},
+            {"rate": 0},
+            {"rate": 2.5},
+            {"standing": -1},
+            {"standing": True},
+        ),
+        *({"queue_share": 0}, {"queue_share": 1.5}, {"queues": ["a\0b"]}, {"queues": ["x" * 65]}),
+        *({"agents": [""]}, {"agents": "ada"}, {"hours": "9-17"}, None),
+    ],
+)
+async def test_a_key_with_limits_that_cannot_be_is_not_made(desk, limits):
+    answer = await desk.ask("POST", "/v1/keys", {"name": "k", "scopes": ["mute"], "limits": limits})
+    assert (answer.status, answer.word) == (400, "malformed_request"), answer.body
+    assert await desk.parts.keys.all() == ()
+
+
 async def test_the_last_use_of_a_key_is_noted(desk):
     key = await desk.key(Scope.MUTE)
     await desk.ask("GET", "/v1/me", key=key)
@@ -208,6 +229,33 @@ async def test_a_key_is_as_fast_as_its_rate_and_releases_are_free(desk):
     assert int(refused.headers["Retry-After"]) > 0
     desk.clock.ahead += 61
     assert (await desk.mute(key=key)).status == 201
+
+
+async def test_a_key_does_not_make_us_ask_the_platform_without_end(desk):
+    """Its look-ups would use up what releases need."""
+    key = await desk.key(Scope.AUDIT)
+    for number in range(30):
+        assert (await desk.ask("GET", f"/v1/agents/nobody-{number}", key=key)).status == 404
+    refused = await desk.ask("GET", "/v1/me?agent=nobody-30", key=key)
+    assert (refused.status, refused.word) == (429, "too_fast")
+    assert int(refused.headers["Retry-After"]) > 0
+    before = len(desk.twin.requests())
+    assert (await desk.ask("GET", "/v1/agents/nobody-0", key=key)).status == 404
+    assert len(desk.twin.requests()) == before
+    assert (await desk.ask("GET", "/v1/agents/nobody-30", key=await desk.key(Scope.AUDIT))).status == 404
+
+
+async def test_a_key_that_looks_too_often_is_shown_an_unknown_presence(desk):
+    key, agent = await desk.key(Scope.AUDIT), desk.twin.agents[0]
+    await desk.parts.directory.agent(agent.id)
+    known = await desk.ask("GET", f"/v1/agents/{agent.id}", key=key)
+    assert known.body["presence"] is not None
+    for _ in range(29):
+        desk.clock.ahead += 0.01
+        await desk.ask("GET", f"/v1/agents/nobody-{_}", key=key)
+    desk.clock.ahead += 6
+    answer = await desk.ask("GET", f"/v1/agents/{agent.id}", key=key)
+    assert (answer.status, answer.body["presence"]) == (200, None)
 
 
 async def test_asserting_again_needs_its_own_scope(desk):

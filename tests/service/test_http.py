@@ -36,6 +36,13 @@ async def connected(desk):
         ("GET", "/v1/audit/export?format=pdf", 400),
         ("PUT", "/v1/protections/planet/mars", 400),
         ("GET", "/v1/agents/%00", 404),
+        ("GET", "/v1/agents/a%00b", 404),
+        ("GET", "/v1/me?agent=a%00b", 404),
+        ("GET", "/v1/me?conversation=a%00b", 404),
+        ("GET", "/v1/mutes?agent=a%00b", 404),
+        ("GET", "/v1/orgs/a%00b/budget", 404),
+        ("DELETE", "/v1/keys/a%00b", 404),
+        ("PUT", "/v1/protections/queue/a%00b", 404),
         ("GET", "/v1/agents/%F0%9F%92%A9", 404),
         ("GET", "/v1/agents/..%2F..%2Fetc", 404),
     ],
@@ -46,6 +53,23 @@ async def test_every_refusal_is_a_problem_document(desk, method, path, status):
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert {"type", "title", "status", "detail", "word", "remedy"} <= set(answer.body)
     assert answer.body["status"] == status
+
+
+@pytest.mark.parametrize("method", ["PUT", "OPTIONS", "TRACE", "HEAD"])
+async def test_a_method_that_is_not_taken_is_told_which_are(desk, method):
+    path = "/v1/unfreeze" if method == "HEAD" else "/v1/freeze"
+    answer = await desk.ask(method, path, headers={"Authorization": ""})
+    assert answer.status == 405
+    assert answer.headers["Allow"] == ("POST" if method == "HEAD" else "GET, HEAD, POST")
+    assert method == "HEAD" or answer.word == "method_not_allowed"
+
+
+async def test_what_can_be_got_has_a_head(desk):
+    got, head = await desk.ask("GET", "/v1/me"), await desk.ask("HEAD", "/v1/me")
+    assert (head.status, head.headers["Content-Type"], head.body) == (200, "application/json", b"")
+    assert int(head.headers["Content-Length"]) == len(json.dumps(got.body, separators=(",", ":")))
+    assert (await desk.ask("HEAD", "/healthz", headers={"Authorization": ""})).status == 200
+    assert (await desk.ask("HEAD", "/v1/events")).status == 405
 
 
 async def test_the_description_is_openapi_3_1_and_says_who_may(desk):
@@ -97,7 +121,7 @@ async def test_a_request_whose_body_does_not_arrive_is_cut_off(desk, monkeypatch
     reader, writer = await connected(desk)
     head = (
         f"POST /v1/mutes HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {desk.host_key}\r\n"
-        "Content-Length: 50\r\n\r\n"
+        "Content-Type: application/json\r\nContent-Length: 50\r\n\r\n"
     )
     writer.write(head.encode() + b'{"agent"')
     answer = await asyncio.wait_for(reader.read(), 3)
@@ -112,7 +136,7 @@ async def test_half_a_body_and_gone_places_nothing(desk):
     reader, writer = await connected(desk)
     head = (
         f"POST /v1/mutes HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {desk.host_key}\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     writer.write(head.encode() + body[:-5])
     await writer.drain()

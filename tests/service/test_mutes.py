@@ -108,6 +108,32 @@ async def test_all_calls_of_an_agent_are_covered_without_one(desk):
         ({"only_if": {"moon": "full"}}, 400, "malformed_request"),
         ({"agent": 7}, 400, "malformed_request"),
         ({"agent": ""}, 400, "malformed_request"),
+        ({"agent": "a\0b"}, 400, "malformed_request"),
+        ({"agent": "x" * 321}, 400, "malformed_request"),
+        ({"conversation": "c\0"}, 400, "malformed_request"),
+        ({"reason": "a\nb"}, 400, "malformed_request"),
+        ({"reason": ["drill"]}, 400, "malformed_request"),
+        ({"note": "x" * 2001}, 400, "malformed_request"),
+        ({"note": "card 4111111111111111, 12/29"}, 422, "note_refused"),
+        ({"note": "4111-1111-1111-1111"}, 422, "note_refused"),
+        ({"for": 0}, 422, "length_refused"),
+        ({"for": 0.5}, 422, "length_refused"),
+        ({"for": 1e300}, 422, "length_refused"),
+        ({"for": "1e3"}, 422, "length_refused"),
+        ({"for": "NaN"}, 422, "length_refused"),
+        ({"for": "inf"}, 422, "length_refused"),
+        ({"for": "9" * 5000}, 422, "length_refused"),
+        ({"for": [120]}, 400, "malformed_request"),
+        ({"for": {"seconds": 5}}, 400, "malformed_request"),
+        ({"until": 1795000000}, 400, "malformed_request"),
+        ({"until": "9999-12-31T23:59:59Z"}, 422, "length_refused"),
+        ({"until": "0001-01-01T00:00:00+23:59"}, 422, "length_refused"),
+        ({"on_override": "fight"}, 400, "malformed_request"),
+        ({"open_policy": True}, 400, "malformed_request"),
+        ({"only_if": {"connected": "yes"}}, 400, "malformed_request"),
+        ({"only_if": {"queue": "Sales"}}, 400, "malformed_request"),
+        ({"only_if": None}, 400, "malformed_request"),
+        ({"covers": "agent", "for": "11m", "conversation": ""}, 400, "malformed_request"),
         ({"conversation": "no-such-call"}, 409, None),
     ],
 )
@@ -121,11 +147,28 @@ async def test_what_cannot_be_is_a_problem_and_nothing_is_placed(desk, wish, sta
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b"[" * 60_000, b'{"agent":' * 5000]
+    "raw",
+    [
+        *(b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b"[" * 60_000, b'{"agent":' * 5000),
+        *(b'{"agent": "\xff"}', b'{"agent": "\xed\xa0\x80"}', b'{"agent": "a", "for": NaN}'),
+        *(b'{"agent": "a", "for": 1e999}', b'{"agent": "a", "for": -Infinity}', b'{"agent": "a"} trailing'),
+        b'{"agent": "a", "for": ' + b"9" * 5000 + b"}",
+    ],
 )
 async def test_a_body_that_is_no_wish_is_malformed(desk, raw):
     answer = await desk.ask("POST", "/v1/mutes", raw=raw)
     assert (answer.status, answer.word) == (400, "malformed_request"), answer.body
+
+
+async def test_a_body_of_another_type_is_told_which_one_is_taken(desk):
+    await desk.on_call()
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
+        answer = await desk.mute(headers={"Content-Type": kind})
+        assert (answer.status, answer.word) == (415, "wrong_content_type"), answer.body
+        assert "application/json" in answer.body["remedy"]
+    assert await desk.store.mutes.standing(desk.org) == ()
+    spelled = await desk.mute(headers={"Content-Type": "application/json; charset=utf-8"})
+    assert spelled.status == 201
 
 
 async def test_a_huge_body_is_refused_before_it_is_read(desk):

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import urllib.error
+import urllib.request
 from pathlib import Path
 
 from replica import START_SECONDS

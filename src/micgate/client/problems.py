@@ -17,6 +17,7 @@ _KINDS: dict[int, type[Rejected]] = {
     409: errors.Conflicting,
     412: errors.Conflicting,
     413: errors.Invalid,
+    415: errors.Invalid,
     422: errors.Invalid,
     423: errors.Frozen,
     429: errors.TooFast,

@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.handlers.base import BaseRouteHandler
 
 from micgate.service import permission
+from micgate.service.errors import WrongContentType
 from micgate.service.parts import Parts
 from micgate.service.principal import Principal, Scope
 
@@ -45,6 +46,11 @@ def needs(handler: BaseRouteHandler) -> Scope | str | None:
     return found
 
 
+def is_open(wanted: Scope | str | None, *, local: bool) -> bool:
+    """Whether no key is asked for."""
+    return wanted == _OPEN or (wanted == _LOCAL and local)
+
+
 class Gatekeeper:
     """The guard of all handlers. `local`: only this machine can reach us."""
 
@@ -54,12 +60,22 @@ class Gatekeeper:
 
     async def __call__(self, connection: Connection, handler: BaseRouteHandler) -> None:
         wanted = needs(handler)
-        if wanted == _OPEN or (wanted == _LOCAL and self._local):
+        if is_open(wanted, local=self._local):
             return
+        _check_type(connection)
         principal = await self._parts.keys.recognize(connection.headers.get("authorization"))
         connection.scope["state"]["principal"] = principal
         if isinstance(wanted, Scope):
             permission.demand(principal, wanted)
+
+
+def _check_type(connection: Connection) -> None:
+    """Of a body. What a web page can send across sites without asking is none."""
+    headers = connection.headers
+    if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
+        return
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise WrongContentType("The body is not sent as JSON.", remedy="Send Content-Type: application/json.")
 
 
 def principal_of(request: Request[Any, Any, Any]) -> Principal:

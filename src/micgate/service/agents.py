@@ -8,7 +8,7 @@ from litestar import get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from micgate.control.microphone import LegState
-from micgate.service import patience, permission, record, views
+from micgate.service import patience, permission, record, views, whom
 from micgate.service.access import Caller, Shared, opened_by
 from micgate.service.happening import Happening, happening
 from micgate.service.parts import Parts
@@ -68,13 +68,13 @@ async def list_microphones(
 @get("/v1/agents/{ref:str}", opt=opened_by())
 async def explain_agent(*, ref: FromPath[str], parts: Shared, principal: Caller) -> AgentView:
     """Why an agent is muted, by whom, until when; or that nobody mutes them."""
-    agent = await parts.directory.agent(ref)
+    agent = await whom.whom(parts, principal, ref)
     permission.check_agent(principal, agent.user_id)
     rows = await parts.store.microphones.of_agent(parts.org, agent.user_id)
     mutes = await parts.store.mutes.of_agent(parts.org, agent.user_id, limit=_MUTES)
     lately = await _lately(parts, principal, agent)
     marked = await parts.store.agents.protected(parts.org)
-    presence, routing_status = await parts.directory.mood(agent.user_id)
+    presence, routing_status = await whom.mood(parts, principal, agent.user_id)
     agents = {agent.user_id: agent}
     shown = await patience.show(parts, mutes)
     return AgentView(

@@ -1,18 +1,15 @@
 """The application: which resources there are, and what they share."""
 
-from litestar import Litestar, Router
+from litestar import Litestar
 from litestar.di import Provide
-from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp, ControllerRouterHandler
 
-from micgate import __version__
 from micgate.service import (
     agents,
     audit,
     brake,
     budget,
+    description,
     events,
     health,
     keys,
@@ -22,7 +19,7 @@ from micgate.service import (
     renewal,
     webhooks,
 )
-from micgate.service.access import Gatekeeper, open_here, principal_of
+from micgate.service.access import Gatekeeper, principal_of
 from micgate.service.gate import BODY_BYTES, Gate
 from micgate.service.health import Health
 from micgate.service.parts import Parts
@@ -44,11 +41,6 @@ RESOURCES: tuple[ControllerRouterHandler, ...] = (
     events.stream_events,
 )
 
-_ABOUT = (
-    "Mutes on live Genesys Cloud calls, each with an end. Every error is a problem document (RFC 9457) "
-    "with a `word` for programs and a `remedy` for people. Authorization: Bearer and an API key."
-)
-
 
 def make(
     parts: Parts, *, stream: Stream, health: Health, local: bool, traced: Requests = no_request
@@ -64,24 +56,9 @@ def make(
         },
         guards=[Gatekeeper(parts, local=local)],
         exception_handlers={Exception: Handler(parts.log)},
-        openapi_config=_description(),
+        openapi_config=description.config(RESOURCES, local=local),
         request_max_body_size=BODY_BYTES,
         logging_config=None,
         debug=False,
     )
     return Gate(app, health.metrics, traced=traced)
-
-
-def _description() -> OpenAPIConfig:
-    return OpenAPIConfig(
-        title="micgate",
-        version=__version__,
-        description=_ABOUT,
-        security=[{"key": []}],
-        components=Components(
-            security_schemes={"key": SecurityScheme(type="http", scheme="bearer", description="An API key.")}
-        ),
-        openapi_router=Router("/openapi.json", route_handlers=[], opt=open_here(), include_in_schema=False),
-        render_plugins=[JsonRenderPlugin(path="/")],
-        use_handler_docstrings=True,
-    )

@@ -17,6 +17,7 @@ from micgate.service.access import Caller, Shared, opened_by
 from micgate.service.errors import NotPermitted, NotThere
 from micgate.service.parts import Parts
 from micgate.service.principal import Principal, Scope
+from micgate.service.whom import whom
 
 MOST = 1000
 _TYPES = {"jsonl": "application/jsonl", "csv": "text/csv; charset=utf-8"}
@@ -99,7 +100,7 @@ def _check_unbounded(principal: Principal) -> None:
 async def _list_about(
     parts: Parts, principal: Principal, ref: str, *, limit: int, private: bool
 ) -> RecordList:
-    agent = await parts.directory.agent(ref)
+    agent = await whom(parts, principal, ref)
     permission.check_agent(principal, agent.user_id)
     head, _ = await parts.store.entries.head(parts.org)
     found = await parts.store.entries.of(parts.org, agent.pseudonym, limit=limit)

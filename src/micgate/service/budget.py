@@ -87,6 +87,11 @@ class Accountant:
         wake = reign.wake
         return outlook(reign.budget, wake.ends, waiting=len(wake.line), now=reign.clock.now())
 
+    def has_room(self) -> bool:
+        """Whether a request could be spent on something else than ends, as far as is known here."""
+        found = self.now()
+        return found is None or found.left > 0
+
     async def run(self, *, looked: Callable[[], None] = lambda: None) -> None:
         """Until cancelled. `looked`: it was told, or there is nothing to tell here."""
         while True:

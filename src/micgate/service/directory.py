@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from micgate.control.microphone import LegState, Observed, Way
 from micgate.control.placing import Circumstances, LiveCall, OnlyIf
-from micgate.genesys.errors import Away, NoLiveCall, UnknownAgent
-from micgate.service.lookup import Found, LookUp
+from micgate.genesys.errors import AmbiguousAgent, Away, GenesysError, NoLiveCall, RateLimited, UnknownAgent
+from micgate.service.lookup import Found, LookUp, Mood
 from micgate.service.shelf import Shelf
 from micgate.store.agents import Agent
 from micgate.store.ids import new_id
@@ -16,6 +16,8 @@ KNOWN_SECONDS = 600.0
 """Whose name an e-mail address is, and how large a queue, is looked up again after this."""
 _ALL, _MARKED = "queues", "marked"
 _MARKED_SECONDS = 1.0
+_MISSING_SECONDS = 30.0
+_MOOD_SECONDS = 5.0
 
 
 class Directory:
@@ -28,6 +30,8 @@ class Directory:
         self._org = org
         self._look_up = look_up
         self._people: Shelf[str, Agent] = Shelf(KNOWN_SECONDS, monotonic)
+        self._missing: Shelf[str, GenesysError] = Shelf(_MISSING_SECONDS, monotonic, most=10_000)
+        self._moods: Shelf[str, Mood] = Shelf(_MOOD_SECONDS, monotonic)
         self._queues: Shelf[tuple[str, str], str | None] = Shelf(3600.0, monotonic)
         self._marked: Shelf[str, frozenset[tuple[str, str]]] = Shelf(_MARKED_SECONDS, monotonic)
         self._sizes: Shelf[str, dict[str, int]] = Shelf(KNOWN_SECONDS, monotonic)
@@ -39,11 +43,25 @@ class Directory:
             raise UnknownAgent(
                 "Nobody is called that.", remedy="Give an e-mail address, a name or a user id."
             )
-        known = self._people.get(ref.casefold())
+        name = ref.casefold()
+        if missing := self._missing.get(name):
+            raise missing.with_traceback(None)
+        known = self._people.get(name)
         if known is None:
-            known = await self._found(ref)
-            self._people.put(ref.casefold(), known)
+            known = await self._sought(ref)
+            self._people.put(name, known)
         return known
+
+    async def is_at_hand(self, ref: str) -> bool:
+        """Whether the platform need not be asked who that is."""
+        ref = ref.strip()
+        name = ref.casefold()
+        if not ref.isprintable() or name in self._people or name in self._missing:
+            return True
+        return bool(await self.known({ref}))
+
+    def remembers_mood(self, user_id: str) -> bool:
+        return user_id in self._moods
 
     async def known(self, users: set[str]) -> dict[str, Agent]:
         """Those of them that were met before, by user id."""
@@ -80,10 +98,13 @@ class Directory:
 
     async def mood(self, user_id: str) -> tuple[str | None, str | None]:
         """Presence and routing status; unknown when the platform is away."""
-        try:
-            mood = await self._look_up.mood(user_id)
-        except Away:
-            return None, None
+        mood = self._moods.get(user_id)
+        if mood is None:
+            try:
+                mood = await self._look_up.mood(user_id)
+            except (Away, RateLimited):
+                return None, None
+            self._moods.put(user_id, mood)
         return mood.presence, mood.routing_status
 
     async def queue(self, user_id: str, conversation_id: str) -> str | None:
@@ -117,12 +138,20 @@ class Directory:
             self._sizes.put(_ALL, await self._look_up.queues())
         return (self._sizes.get(_ALL) or {}).get(queue_id)
 
+    async def _sought(self, ref: str) -> Agent:
+        """Who is not there is not looked for again at once."""
+        try:
+            return await self._found(ref)
+        except (UnknownAgent, AmbiguousAgent) as error:
+            self._missing.put(ref.casefold(), error)
+            raise
+
     async def _found(self, ref: str) -> Agent:
         if met := (await self.known({ref})).get(ref):
             return met
         try:
             found = await self._look_up.agent(ref)
-        except Away:
+        except (Away, RateLimited):
             stored = await self._store.agents.find(self._org, ref)
             if len(stored) == 1:
                 return stored[0]

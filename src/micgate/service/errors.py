@@ -5,6 +5,7 @@ ServiceError
 ├── NotPermitted         the key may not do that, or not to this agent
 ├── NotThere             no such mute, key or call
 ├── Malformed            the request cannot be read
+├── WrongContentType     the body is not JSON by its own account
 ├── ConditionsUnmet      what `only_if` demands does not hold
 ├── Over                 the mute has ended meanwhile
 ├── NoPresence           the mute does not depend on anybody's presence
@@ -58,6 +59,10 @@ class NotThere(ServiceError):
 
 class Malformed(ServiceError):
     word = "malformed_request"
+
+
+class WrongContentType(ServiceError):
+    word = "wrong_content_type"
 
 
 class ConditionsUnmet(ServiceError):

@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from micgate.service.errors import TooSlow
 from micgate.service.metrics import Metrics
@@ -16,6 +16,8 @@ ARRIVES_WITHIN = 10.0
 """Seconds for a whole body."""
 TAKEN_WITHIN = 30.0
 """Seconds for a reader to take what is sent."""
+ENDLESS = frozenset({"/v1/events", "/v1/audit/export"})
+"""Streams: of these there is no HEAD."""
 _UNKNOWN = "other"
 
 
@@ -31,6 +33,7 @@ class Gate:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
+        scope = {**scope, "method": _method(scope)}
         passage = _Passage(receive, send)
         with self._traced(scope) as answered:
             try:
@@ -41,6 +44,13 @@ class Gate:
                 self._metrics.answered(method=method, route=pattern, status=status, seconds=passage.seconds)
                 if answered:
                     answered(route=pattern, status=status)
+
+
+def _method(scope: HTTPScope) -> Any:
+    """HEAD is GET, of which the server leaves the body out. OPTIONS is a method that nothing here takes."""
+    if scope["method"] == "HEAD" and scope["path"] not in ENDLESS:
+        return "GET"
+    return "TRACE" if scope["method"] == "OPTIONS" else scope["method"]
 
 
 class _Passage:

@@ -23,6 +23,8 @@ DAY = 86_400.0
 EXPIRES_SECONDS = 90 * DAY
 LONGEST_SECONDS = 366 * DAY
 NAME_CHARACTERS = 80
+LOOK_UPS = 30
+"""So often a minute may one key make us ask the platform who somebody is, or how they are."""
 _FRESH_SECONDS = 2.0
 """A revoked key is refused everywhere after this."""
 _KEY, _HOST = "mg", "mghost"
@@ -45,6 +47,7 @@ def issue(
 ) -> NewKey:
     """Make a key: a public prefix and 256 random bits."""
     _check(name, scopes, seconds)
+    _check_limits(limits)
     prefix = secrets.token_hex(_PREFIX_CHARACTERS // 2)
     secret = f"{_KEY}_{prefix}_{secrets.token_urlsafe(32)}"
     key = StoredKey(
@@ -80,7 +83,7 @@ class KeyRing:
         self._known: Shelf[str, StoredKey | None] = Shelf(_FRESH_SECONDS, monotonic, most=10_000)
         self._used: set[str] = set()
         self._names = {host_id: host(host_id).name}
-        self._asked: dict[str, deque[float]] = {}
+        self._asked: dict[tuple[str, str], deque[float]] = {}
         self._host_hash = b""
         self._host = host(host_id)
 
@@ -150,24 +153,33 @@ class KeyRing:
     def count(self, principal: Principal) -> None:
         """One more change by this principal. Raises `TooFast`."""
         rate = principal.limits.rate
-        if rate is None:
-            return
-        asked, now = self._asked.setdefault(principal.id, deque()), self._monotonic()
-        while asked and asked[0] <= now - _MINUTE:
-            asked.popleft()
-        if len(asked) >= rate:
-            raise TooFast(
-                f"This key may ask for {rate} mutes a minute.",
-                remedy="Wait, or ask an administrator for more.",
-                retry_after=asked[0] + _MINUTE - now if asked else _MINUTE,
-            )
-        asked.append(now)
+        if rate is not None:
+            remedy = "Wait, or ask an administrator for more."
+            self._count(principal.id, "mutes", most=rate, remedy=remedy)
+
+    def count_look_up(self, principal: Principal) -> None:
+        """One more look at the platform for this principal. Raises `TooFast`."""
+        if principal.limits.rate is not None:
+            remedy = "Wait, or ask by user ids that micgate knows."
+            self._count(principal.id, "look-ups", most=LOOK_UPS, remedy=remedy)
 
     async def flush(self) -> None:
         """Write down which keys were used since the last time."""
         used, self._used = self._used, set()
         for key_id in used:
             await self._store.keys.used(key_id, at=self._now())
+
+    def _count(self, key_id: str, what: str, *, most: int, remedy: str) -> None:
+        asked, now = self._asked.setdefault((key_id, what), deque()), self._monotonic()
+        while asked and asked[0] <= now - _MINUTE:
+            asked.popleft()
+        if len(asked) >= most:
+            raise TooFast(
+                f"This key may ask for {most} {what} a minute.",
+                remedy=remedy,
+                retry_after=asked[0] + _MINUTE - now if asked else _MINUTE,
+            )
+        asked.append(now)
 
     async def _of(self, secret: str) -> Principal:
         if secret.startswith(f"{_HOST}_"):
@@ -237,6 +249,16 @@ def _check(name: str, scopes: tuple[Scope, ...], seconds: float) -> None:
         raise Malformed("A key without a scope can do nothing.", remedy=f"Give some of: {', '.join(Scope)}.")
     if not 0 < seconds <= LONGEST_SECONDS:
         raise Malformed("A key lives for a year at most.", remedy="Ask for up to 366 days.")
+
+
+def _check_limits(limits: Limits) -> None:
+    """Those that were not read from a request were not checked yet."""
+    try:
+        msgspec.convert(msgspec.to_builtins(limits), Limits)
+    except msgspec.ValidationError as error:
+        raise Malformed(
+            f"A limit of the key cannot be: {error}.", remedy="See docs/service.md for what each may be."
+        ) from None
 
 
 def _unknown() -> Unauthenticated:

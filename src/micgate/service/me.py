@@ -12,11 +12,12 @@ from micgate.control.errors import WishError
 from micgate.genesys.errors import GenesysError
 from micgate.service import permission, place, problems, views
 from micgate.service.access import Caller, Shared, opened_by
-from micgate.service.errors import ServiceError
+from micgate.service.errors import NotThere, ServiceError
 from micgate.service.parts import Parts
 from micgate.service.place import NewMute, Text
 from micgate.service.principal import Limits, Principal, Scope
 from micgate.service.problems import Problem
+from micgate.service.whom import whom
 from micgate.store.agents import Agent
 from micgate.store.errors import Refused
 
@@ -82,9 +83,11 @@ async def _agents(
 ) -> tuple[Agent, ...]:
     """Those meant, as far as this key may see them."""
     if ref is not None:
-        agent = await parts.directory.agent(ref)
+        agent = await whom(parts, principal, ref)
         permission.check_agent(principal, agent.user_id)
         return (agent,)
+    if not (conversation or "").isprintable():
+        raise NotThere("There is no such call.", remedy="Give the id of a conversation.")
     rows = await parts.store.microphones.of_call(parts.org, conversation or "")
     users = {row.target.user_id for row in rows if principal.may_see(row.target.user_id)}
     return tuple([await parts.directory.agent(user) for user in sorted(users)])

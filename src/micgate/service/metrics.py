@@ -9,7 +9,8 @@ from micgate.audit.canonical import Plain
 from micgate.control.microphone import Phase
 from micgate.store.entries import Sealed
 
-MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+MEDIA_TYPE = "text/plain; version=0.0.4"
+"""The charset is added by Litestar."""
 _SILENCE = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30)
 _LATE = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300)
 _WORD = re.compile(r"[a-z_.]{1,40}")

@@ -18,6 +18,7 @@ from micgate.service.idempotent import IdempotencyKey, answered, key_of
 from micgate.service.parts import Parts
 from micgate.service.place import NewMute, Plan, RehearsalView, Text
 from micgate.service.principal import Principal, Scope
+from micgate.service.whom import whom
 from micgate.store.idempotency import Answer
 from micgate.store.verbs import Extend, Placed, Release
 
@@ -27,7 +28,13 @@ JSON = "application/json"
 AnyRequest = Request[Any, Any, Any]
 Once = Annotated[
     str | None,
-    HeaderParameter(name="Idempotency-Key", description="The same key and body are one request, for a day."),
+    HeaderParameter(
+        name="Idempotency-Key",
+        description="The same key and body are one request, for a day.",
+        min_length=1,
+        max_length=255,
+        pattern="^[ -~]+$",
+    ),
 ]
 Prefer = Annotated[
     str | None, HeaderParameter(name="Prefer", description="wait=2: wait so many seconds for the outcome.")
@@ -206,7 +213,7 @@ async def _found(parts: Parts, principal: Principal, ref: str | None, *, standin
         if not standing:
             raise Malformed("Mutes that have ended are listed by agent.", remedy="Name one: ?agent=")
         return await parts.store.mutes.standing(parts.org)
-    agent = await parts.directory.agent(ref)
+    agent = await whom(parts, principal, ref)
     permission.check_agent(principal, agent.user_id)
     found = await parts.store.mutes.of_agent(parts.org, agent.user_id, limit=MOST)
     return tuple(sorted((one for one in found if one.stands or not standing), key=lambda one: one.id))

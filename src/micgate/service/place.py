@@ -43,7 +43,8 @@ CREATED = 201
 _TRIES = 3
 _EARLIER = 1000
 
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=320)]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=320, pattern="^[^\\x00-\\x1f\\x7f]*$")]
+"""One line, without control characters: the database takes no NUL."""
 Presence = Annotated[float, msgspec.Meta(ge=2, le=300)]
 """Seconds within which an owner promises to say again that it is there."""
 

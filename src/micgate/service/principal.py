@@ -1,6 +1,7 @@
 """Who asks, and what they may do. Pure."""
 
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
@@ -22,6 +23,11 @@ class Scope(StrEnum):
     """Keys, protected agents and queues, and taking the brake off."""
 
 
+_MANY = 100_000
+_Id = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+_Ref = Annotated[str, msgspec.Meta(min_length=1, max_length=320)]
+
+
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a key is bounded by. None is no bound.
 
@@ -30,12 +36,12 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     at once. `queue_share`: of the members of a queue, so many may be muted at once, but always one.
     """
 
-    agents: tuple[str, ...] | None = None
-    queues: tuple[str, ...] | None = None
-    longest: float = CEILING_SECONDS[Placer.KEY]
-    rate: int | None = 30
-    standing: int | None = 5
-    queue_share: float | None = 0.10
+    agents: tuple[_Ref, ...] | None = None
+    queues: tuple[_Id, ...] | None = None
+    longest: Annotated[float, msgspec.Meta(gt=0, le=CAP_SECONDS)] = CEILING_SECONDS[Placer.KEY]
+    rate: Annotated[int, msgspec.Meta(ge=1, le=_MANY)] | None = 30
+    standing: Annotated[int, msgspec.Meta(ge=1, le=_MANY)] | None = 5
+    queue_share: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = 0.10
 
     def within(self, other: "Limits") -> bool:
         """Whether nothing is allowed here that the other one does not allow."""

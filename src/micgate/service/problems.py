@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 from litestar import Request, Response
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, MethodNotAllowedException
 from litestar.status_codes import HTTP_500_INTERNAL_SERVER_ERROR
 
 from micgate.audit.errors import AuditError
@@ -16,7 +16,7 @@ from micgate.control.errors import WishError
 from micgate.destination import DestinationError
 from micgate.genesys.errors import GenesysError
 from micgate.log import Log
-from micgate.service.errors import Malformed, ServiceError, TooFast
+from micgate.service.errors import Malformed, ServiceError
 from micgate.store.errors import StoreError, Unavailable
 from micgate.webhooks.errors import WebhookError
 
@@ -46,6 +46,7 @@ STATUS: dict[str, int] = {
     "not_permitted": 403,
     "not_found": 404,
     "malformed_request": 400,
+    "wrong_content_type": 415,
     "conditions_unmet": 412,
     "mute_ended": 409,
     "no_presence": 409,
@@ -122,6 +123,8 @@ def of(error: Exception) -> Problem:
         return _of_ours(error)
     if isinstance(error, RecursionError):
         return _of_ours(Malformed("The body is nested too deeply.", remedy="Send what /openapi.json says."))
+    if isinstance(error, UnicodeDecodeError):
+        return _of_ours(Malformed("The request is not UTF-8 text.", remedy="Encode it as UTF-8."))
     return Problem(
         type=TYPE + "internal_error",
         title="A mistake in micgate",
@@ -135,7 +138,9 @@ def of(error: Exception) -> Problem:
 def headers(error: Exception) -> dict[str, str]:
     found = {"Cache-Control": "no-store"}
     word = getattr(error, "word", "")
-    wait = error.retry_after if isinstance(error, TooFast) else _RETRY_SECONDS.get(word)
+    if isinstance(error, MethodNotAllowedException):
+        found["Allow"] = _allowed((error.headers or {}).get("allow", ""))
+    wait = getattr(error, "retry_after", None) or _RETRY_SECONDS.get(word)
     if wait is not None:
         found["Retry-After"] = str(math.ceil(wait))
     if word == "unauthenticated":
@@ -167,6 +172,12 @@ def place(error: BaseException) -> str:
     """Where it came from; its text may hold anything, a secret too."""
     frames = traceback.extract_tb(error.__traceback__)
     return f"{PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
+
+
+def _allowed(methods: str) -> str:
+    """OPTIONS is Litestar's own; what can be got can be asked for its head (`gate`)."""
+    words = {word.strip() for word in methods.split(",")} - {"OPTIONS", ""}
+    return ", ".join(sorted(words | ({"HEAD"} if "GET" in words else set())))
 
 
 def _of_ours(error: Ours) -> Problem:

@@ -37,6 +37,7 @@ from micgate.service.pulse import Pulse
 from micgate.service.retention import Janitor, retention
 from micgate.service.stream import Stream
 from micgate.service.tasks import Beats
+from micgate.service.thrift import Thrifty
 from micgate.service.traced import Tracing
 from micgate.settings import Settings
 from micgate.store import idempotency
@@ -144,7 +145,8 @@ def _put_together(
     tracing: Tracing,
     sender: Sender | None,
 ) -> Running:
-    directory = Directory(house.store, house.org, GenesysLookUp(session), monotonic=time.monotonic)
+    thrifty = Thrifty(session, has_room=lambda: accountant.has_room())  # noqa: PLW0108 -- made below
+    directory = Directory(house.store, house.org, GenesysLookUp(thrifty), monotonic=time.monotonic)
     parts = Parts(
         org=house.org,
         database=house.database,
@@ -158,7 +160,7 @@ def _put_together(
         reasons=settings.reasons,
         transaction=tracing.transaction,
         sender=sender,
-        outlook=lambda: accountant.now(),  # noqa: PLW0108 -- made below
+        outlook=lambda: accountant.now(),  # noqa: PLW0108 -- as above
     )
     metrics = Metrics()
     frequent = Frequent(
