@@ -4,7 +4,10 @@ import pytest
 
 from micgate.control.command import Verb
 from micgate.control.microphone import Phase, State
+from micgate.store.verbs import Release
+from simulation.names import ORG
 from simulation.stage import Stage
+from simulation.weather import Trouble
 
 MUTE, OPEN = Verb.MUTE, Verb.OPEN
 BOTH = pytest.mark.parametrize("kept", [False, True], ids=["dropped", "kept"])
@@ -190,3 +193,32 @@ def test_a_leg_that_rings_is_muted_when_it_is_answered(everywhere):
         assert stage.says(call) is State.CONFIRMED
         stage.release(mute)
         assert stage.muted(call) is False
+
+
+# -- what cannot be told apart ----------------------------------------------------------------------------
+
+
+def test_an_outdated_message_that_says_open_leaves_it_closed_and_says_so():
+    """It looks like an agent who opened it and closed it again; opening what that one closed would be worse."""
+    with Stage() as stage:
+        call = stage.call()
+        stage.simulation.weather.begin(Trouble.EVENT_STALE, seconds=1)
+        mute = stage.place(call)
+        assert stage.says(call) is State.CONFIRMED
+        assert stage.end_of(mute) is None
+        stage.release(mute)
+        assert stage.muted(call) is True
+        assert stage.says(call) is State.LEFT_CLOSED
+        assert "microphone.left_closed" in stage.said()
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["the first", "the second"])
+def test_a_mute_stays_confirmed_while_another_one_is_released(first):
+    with Stage() as stage:
+        call, one = muted(stage)
+        other = stage.place(call)
+        stage.ask(Release(org=ORG, mute_ids=((one if first else other).id,), by="grace"))
+        for _ in range(100):
+            stage.run(0.01)
+            assert stage.says(call) is State.CONFIRMED
+        assert stage.sent() == [MUTE, MUTE]

@@ -5,6 +5,9 @@ import gc
 import pytest
 
 from micgate.control.command import Kind
+from micgate.control.microphone import State
+from micgate.control.policy import OnOverride
+from micgate.keeper.catch_up import BLIND, LOOK_AGAIN
 from micgate.store.verbs import Place
 from simulation.names import ORG
 from simulation.stage import Stage
@@ -103,6 +106,32 @@ def test_a_new_keeper_reads_no_calls_that_are_over():
         assert stage.muted(stage.call(1), 1) is True
 
 
+@pytest.mark.parametrize("on_override", list(OnOverride))
+def test_somebody_who_opens_a_microphone_while_an_event_is_lost_is_noticed(on_override):
+    with Stage() as stage:
+        call = stage.call()
+        stage.trouble(200)
+        mute = stage.place(call, seconds=600, on_override=on_override)
+        stage.simulation.weather.begin(Trouble.EVENT_LOST, seconds=2)
+        stage.do("press_mute", call, muted=False)
+        assert stage.says(call) is State.CONFIRMED
+        stage.run(LOOK_AGAIN + 2 * BLIND)
+        assert stage.said().count("microphone.overridden") == 1
+        assert stage.muted(call) is (on_override is OnOverride.REASSERT)
+        assert stage.end_of(mute) == ("overridden" if on_override is OnOverride.YIELD else None)
+
+
+def test_a_quiet_mute_costs_a_read_every_two_minutes():
+    with Stage() as stage:
+        call = stage.call()
+        stage.place(call, seconds=600)
+        before = requests(stage, "/calls/")
+        stage.run(110)
+        assert requests(stage, "/calls/") == before
+        stage.run(400)
+        assert 3 <= requests(stage, "/calls/") - before <= 4
+
+
 def test_a_mute_takes_one_request_and_its_release_one():
     with Stage() as stage:
         calls = [stage.call(agent) for agent in range(3)]
@@ -131,9 +160,9 @@ def test_releases_have_room_whatever_is_asked_for():
         assert 429 not in statuses(stage)
 
 
-def requests(stage):
+def requests(stage, path="/conversations/"):
     paths = [entry.path for entry in stage.world.ledger.after(0) if hasattr(entry, "path")]
-    return sum("/conversations/" in (path or "") for path in paths)
+    return sum(path in (each or "") for each in paths)
 
 
 def statuses(stage):

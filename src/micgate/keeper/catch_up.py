@@ -5,7 +5,7 @@ overview tells which calls began meanwhile. All others are unknown until their n
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from micgate.control.microphone import LegState
@@ -24,6 +24,10 @@ BLIND = 10.0
 """While a line is down, what is at stake is looked at this often."""
 SILENT = 600.0
 """A call that nothing was heard of for so long and that no overview lists is read."""
+LOOK_AGAIN = 120.0
+"""A microphone with a mute on it that nothing was heard of for so long is read: an event may have been lost.
+One every `BLIND` seconds at most, and only while more than half of the budget is unused.
+"""
 FORGET = 3600.0
 """Calls that are over are kept for so long, for events that come late."""
 PAGES = 10
@@ -47,7 +51,15 @@ class CatchUp:
     """`missed` is for whoever keeps the lines."""
 
     def __init__(
-        self, platform: Platform, mirror: Mirror, books: Books, term: Term, *, clock: ServiceClock, toll: Toll
+        self,
+        platform: Platform,
+        mirror: Mirror,
+        books: Books,
+        term: Term,
+        *,
+        clock: ServiceClock,
+        toll: Toll,
+        spare: Callable[[], bool],
     ) -> None:
         self._platform = platform
         self._mirror = mirror
@@ -55,6 +67,7 @@ class CatchUp:
         self._term = term
         self._clock = clock
         self._toll = toll
+        self._spare = spare
         self._blind: set[str] = set()
         self._overview_at = clock.now()
         self._something = asyncio.Event()
@@ -78,6 +91,12 @@ class CatchUp:
             self._mirror.lose_sight(self._mirror.at_stake(self._blind))
         if self._clock.now() >= self._overview_at:
             self._overview_at = self._clock.now() + await self._look_over()
+        await self._look_again()
+
+    async def _look_again(self) -> None:
+        silent = self._mirror.unheard(before=self._clock.now() - LOOK_AGAIN, at_stake=True)
+        if silent and self._spare():
+            await self._see(silent[0])
 
     async def _look_over(self) -> float:
         """Which calls go on. When to ask again, in seconds."""
@@ -127,8 +146,11 @@ class CatchUp:
     async def _read(self, target: Target, turns: asyncio.Semaphore) -> None:
         async with turns:
             await self._toll()
-            asked_at = self._clock.now()
-            answer = await self._platform.look(target.conversation_id)
+            await self._see(target)
+
+    async def _see(self, target: Target) -> None:
+        asked_at = self._clock.now()
+        answer = await self._platform.look(target.conversation_id)
         if answer.call is not None:
             self._mirror.read(answer.call, asked_at=asked_at, about=target)
 

@@ -110,10 +110,15 @@ class Mirror:
             and (users is None or target.user_id in users)
         ]
 
-    def unheard(self, *, before: float) -> list[Target]:
-        """Live ones that nothing was heard of since then, longest first."""
-        silent = [(self._known[target].heard_at, target) for target in self.live()]
-        return [target for at, target in sorted(silent) if at < before]
+    def unheard(self, *, before: float, at_stake: bool = False) -> list[Target]:
+        """Live ones that nothing was heard of since then, longest first. `at_stake`: only those that are, and
+        whose agent is on the call.
+        """
+        live = [(self._known[target], target) for target in self.live()]
+        if at_stake:
+            live = [(one, target) for one, target in live if one.at_stake and one.state is not LegState.OVER]
+        silent = sorted((one.heard_at, target) for one, target in live if one.heard_at < before)
+        return [target for _, target in silent]
 
     def knows(self, target: Target) -> bool:
         return target in self._known

@@ -99,6 +99,7 @@ class Reign:
             term,
             clock=clock,
             toll=lambda: self._toll(Lane.LOOK_UP),
+            spare=self._spare,
         )
         self.channels = Channels(
             ports.platform,
@@ -284,6 +285,17 @@ class Reign:
                 return
             opens_at = self.budget.opens_at(lane, now=now, reserved=reserved)
             await self._ports.boot.sleep(min(CHORES, max(0.1, opens_at - now)))
+
+    def _spare(self) -> bool:
+        """Room for one request, if there is plenty."""
+        now = self.clock.now()
+        reserved = self.wake.reserved(now)
+        room = self.budget.room(Lane.LOOK_UP, now=now, reserved=reserved)
+        if room <= self.budget.allowed / 2:
+            return False
+        self.budget.take(Lane.LOOK_UP, now=now, reserved=reserved)
+        self.budget.answered(None, now=now)
+        return True
 
     async def _note(self, entry: NewEntry) -> None:
         """An entry of its own, with no change."""
