@@ -199,7 +199,7 @@ def test_a_leg_that_rings_is_muted_when_it_is_answered(everywhere):
 
 
 def test_an_outdated_message_that_says_open_leaves_it_closed_and_says_so():
-    """It looks like an agent who opened it and closed it again; opening what that one closed would be worse."""
+    """It looks like an agent who opened it and closed it again; opening what they closed would be worse."""
     with Stage() as stage:
         call = stage.call()
         stage.simulation.weather.begin(Trouble.EVENT_STALE, seconds=1)
