@@ -2,12 +2,14 @@
 
 import asyncio
 import inspect
+import json
 
 import pytest
 from front_desk import Limits, Scope
 
 from micgate.service.access import needs
 from micgate.service.app import RESOURCES
+from micgate.service.keyring import host
 
 UNKNOWN = "01930000-0000-7000-8000-000000000000"
 DOORS = {
@@ -66,6 +68,31 @@ async def test_a_door_opens_for_its_scope_and_for_no_other(desk, handler):
         answer = await desk.ask(method, path, body, key=await desk.key(scope))
         refused = answer.status == 403 and answer.body["facts"]["rule"].startswith("scope:")
         assert refused == (isinstance(wanted, Scope) and scope is not wanted), (scope, answer.body)
+    others = [scope for scope in Scope if scope is not wanted]
+    all_but = await desk.ask(method, path, body, key=await desk.key(*others))
+    assert (all_but.status == 403) == isinstance(wanted, Scope), all_but.body
+
+
+@pytest.mark.parametrize("handler", RESOURCES, ids=name)
+async def test_a_key_that_has_ended_opens_no_door(desk, handler):
+    method, path, body = DOORS[name(handler)]
+    locked = needs(handler) is None or isinstance(needs(handler), Scope)
+    expired = await desk.key(seconds=60)
+    revoked = await desk.key()
+    (there,) = [key for key in await desk.parts.keys.all() if key.prefix == revoked.split("_")[1]]
+    await desk.parts.keys.revoke(there.id, by=host("test").actor)
+    desk.clock.ahead += 61
+    for key in (expired, revoked):
+        answer = await desk.ask(method, path, body, key=key)
+        assert (answer.status == 401) == locked, answer.body
+
+
+async def test_the_matrix_is_what_the_description_lists(desk):
+    """Litestar's own routes too, so that none can be forgotten."""
+    document = (await desk.ask("GET", "/openapi.json")).body
+    described = document if isinstance(document, dict) else json.loads(document)
+    listed = {one["operationId"] for item in described["paths"].values() for one in item.values()}
+    assert listed == set(DOORS)
 
 
 @pytest.mark.parametrize(

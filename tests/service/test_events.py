@@ -1,8 +1,12 @@
 """The stream: a snapshot, then changes; resumable, filtered, bounded."""
 
+import asyncio
+from urllib.parse import urlsplit
+
 from front_desk import Limits, Scope
 
 from micgate.service import stream
+from micgate.service.keyring import KeyRing, host
 
 
 async def reached(desk, seq):
@@ -92,6 +96,68 @@ async def test_a_stream_is_cut_when_its_key_is_revoked(desk):
         await desk.ask("DELETE", f"/v1/keys/{made['key']['id']}")
         assert (await events.next("end"))["event"] == "end"
         assert await events.next(seconds=2) is None
+
+
+async def test_a_stream_is_cut_within_five_seconds_when_another_replica_revoked_its_key(desk):
+    secret = await desk.key(Scope.MUTE)
+    async with desk.events(key=secret) as events:
+        await events.next("snapshot")
+        (key,) = await desk.parts.keys.all()
+        elsewhere = KeyRing(desk.store, desk.org, now=desk.clock.now, monotonic=desk.clock.monotonic)
+        await elsewhere.revoke(key.id, by=host("another").actor)
+        assert (await events.next("end", seconds=5))["event"] == "end"
+
+
+async def test_a_stream_is_cut_when_its_key_expires(desk):
+    async with desk.events(key=await desk.key(Scope.MUTE, seconds=60)) as events:
+        await events.next("snapshot")
+        desk.clock.ahead += 61
+        assert (await events.next("end", seconds=5))["event"] == "end"
+
+
+async def test_a_stream_that_is_cut_is_not_opened_again_with_that_key(desk):
+    key = await desk.key(Scope.MUTE, seconds=60)
+    desk.clock.ahead += 61
+    answer = await desk.ask("GET", "/v1/events", key=key, headers={"Last-Event-ID": "1"})
+    assert (answer.status, answer.word) == (401, "unauthenticated")
+
+
+async def test_a_viewer_who_does_not_read_is_given_a_snapshot_and_no_backlog(desk, monkeypatch):
+    """Its socket is full; what happens meanwhile is dropped and said to have been."""
+    monkeypatch.setattr(stream, "FRAMES", 3)
+    await desk.on_call()
+    reader, writer = await asyncio.open_connection(*address(desk), limit=1024)
+    writer.write(
+        f"GET /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {desk.host_key}\r\n\r\n".encode()
+    )
+    await desk.until(lambda: watched(desk))
+    (viewer,) = desk.stream._viewers
+    async with asyncio.timeout(20):
+        while not viewer.lost:
+            for _ in range(50):
+                viewer.offer(tick(desk, b"x" * 100_000))
+            await asyncio.sleep(0)
+    assert len(viewer._ticks) <= 3
+    async with asyncio.timeout(20):
+        seen = b""
+        while b'"missed":true' not in seen:
+            seen = seen[-20:] + await reader.read(1_000_000)
+    writer.close()
+
+
+def address(desk):
+    where = urlsplit(desk.url)
+    return where.hostname, where.port
+
+
+def tick(desk, size):
+    made = stream.Tick(after=0, seq=desk.stream.seq, sealed=(), users={}, mutes=[], microphones=[])
+    made.made[stream.Filter(None, audits=True)] = b": " + size + b"\n\n"
+    return made
+
+
+async def watched(desk):
+    return desk.stream.viewers
 
 
 async def test_streams_of_a_key_are_bounded_and_a_closed_one_makes_room(desk, monkeypatch):

@@ -51,7 +51,7 @@ async def test_every_refusal_is_a_problem_document(desk, method, path, status):
     answer = await desk.ask(method, path, {} if method != "GET" else None)
     assert answer.status == status, answer.body
     assert answer.headers["Content-Type"] == "application/problem+json"
-    assert {"type", "title", "status", "detail", "word", "remedy"} <= set(answer.body)
+    assert {"type", "title", "status", "detail", "word", "remedy", "instance"} <= set(answer.body)
     assert answer.body["status"] == status
 
 
@@ -159,6 +159,7 @@ async def test_a_mistake_of_ours_tells_nothing(open_service, monkeypatch):
     assert (answer.status, answer.word) == (500, "internal_error")
     assert "secret" not in str(answer.body) + str(lines)
     assert lines[-1][0] == "http.failed"
+    assert lines[-1][1]["instance"] == answer.body["instance"]
 
 
 async def broken(_self):

@@ -210,6 +210,39 @@ async def test_conditions_that_hold_let_it_be_placed(desk):
     assert answer.status == 201, answer.body
 
 
+async def test_every_condition_is_looked_at_and_unknown_meets_none(desk):
+    agent, queue = desk.twin.agents[0], desk.twin.control("GET", "/state")["queues"][0]
+    desk.twin.control("POST", f"/users/{agent.id}/presence", {"presence": "BREAK"})
+    desk.live_call(queue=queue["name"])
+    met = await desk.mute(dry_run=True, only_if={"queue": ["other", queue["id"]], "presence": ["break"]})
+    assert met.status == 200, met.body
+    wrong = {"queue": ["other"], "presence": ["Available"], "routing_status": ["ON_MARS"]}
+    unmet = await desk.mute(only_if=wrong)
+    assert (unmet.status, unmet.word) == (412, "conditions_unmet")
+    found = {one["condition"]: one["found"] for one in unmet.body["facts"]["unmet"]}
+    assert (found["queue"], found["presence"]) == (queue["id"], "BREAK")
+    assert set(found) == {"queue", "presence", "routing_status"}
+    everywhere = await desk.mute(covers="agent", only_if={"connected": True, "queue": [queue["id"]]})
+    assert {one["found"] for one in everywhere.body["facts"]["unmet"]} == {None}
+
+
+@pytest.mark.parametrize("policy", ["yield", "notify"])
+async def test_what_happens_on_an_override_is_kept_with_the_mute(desk, policy):
+    await desk.on_call()
+    answer = await desk.mute(key=await desk.key(Scope.MUTE), on_override=policy, open_policy="ask")
+    assert (answer.body["on_override"], answer.body["open_policy"]) == (policy, "ask")
+    (entry,) = await desk.entries("mute.placed")
+    assert f'"{policy}"' in entry.public
+
+
+@pytest.mark.parametrize("prefer", ["wait=x", "wait", "wait=-1", "respond-async", "wait=1.5", ""])
+async def test_a_preference_that_cannot_be_read_is_none(desk, prefer):
+    await desk.on_call()
+    answer = await desk.mute(headers={"Prefer": prefer})
+    assert (answer.status, answer.body["state"]) == (201, "pending")
+    assert "Preference-Applied" not in answer.headers
+
+
 async def test_the_same_idempotency_key_places_once_and_answers_alike(desk):
     await desk.on_call()
     once = {"Idempotency-Key": "k-1"}

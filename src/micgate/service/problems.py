@@ -18,6 +18,7 @@ from micgate.genesys.errors import GenesysError
 from micgate.log import Log
 from micgate.service.errors import Malformed, ServiceError
 from micgate.store.errors import StoreError, Unavailable
+from micgate.store.ids import new_id
 from micgate.webhooks.errors import WebhookError
 
 Ours: TypeAlias = (
@@ -29,7 +30,10 @@ TYPE = "urn:micgate:problem:"
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """RFC 9457. `type` ends in `word`, which is stable and meant for programs; `remedy` says what to do."""
+    """RFC 9457. `type` ends in `word`, which is stable and meant for programs; `remedy` says what to do.
+
+    `instance` names this one occurrence; the log has it too, when the mistake was not the caller's.
+    """
 
     type: str
     title: str
@@ -37,6 +41,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     detail: str
     word: str
     remedy: str
+    instance: str = ""
     facts: dict[str, object] = {}
     errors: list[dict[str, str]] = []
 
@@ -157,9 +162,15 @@ class Handler:
         self._log = log
 
     def __call__(self, _request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-        problem = of(error)
-        if problem.word == "internal_error":
-            self._log.write("http.failed", kind=type(error).__name__, place=place(error))
+        problem = msgspec.structs.replace(of(error), instance=f"urn:uuid:{new_id()}")
+        if problem.status >= HTTP_500_INTERNAL_SERVER_ERROR:
+            self._log.write(
+                "http.failed",
+                word=problem.word,
+                kind=type(error).__name__,
+                place=place(error),
+                instance=problem.instance,
+            )
         return Response(
             msgspec.json.encode(problem),
             status_code=problem.status,
