@@ -251,3 +251,12 @@ def test_a_forked_child_has_connections_of_its_own(service):
             os._exit(0 if gate.mutes() == () else 1)
         assert os.waitpid(child, 0)[1] == 0
         assert gate.mutes() == ()
+
+
+@pytest.mark.parametrize(("status", "ready"), [(200, True), (503, False)])
+async def test_that_a_service_is_not_ready_is_an_answer_and_no_error(gate, service, status, ready):
+    check = {"name": "keeper", "ok": ready, "says": "So it is.", "remedy": "", "warns": False}
+    service.will(Reply(status, body={"ready": ready, "checks": [check]}))
+    told = await gate.readiness()
+    assert (told.ready, told.checks[0].name, told.checks[0].ok) == (ready, "keeper", ready)
+    assert len(service.asked) == 1

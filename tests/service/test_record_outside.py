@@ -244,6 +244,9 @@ def test_without_a_place_outside_readyz_stays_well_and_names_it(box, twin):
     told = box.check("checkpoints")
     assert (told["ok"], told["warns"]) == (False, True)
     assert "MICGATE_CHECKPOINT_PATH" in told["remedy"]
+    examined = box.command("doctor", "--json")
+    warned = [one for one in json.loads(examined.stdout)["checks"] if one["check"] == "service"]
+    assert ("warn", "checkpoints") in [(one["verdict"], one["facts"]["name"]) for one in warned]
 
 
 def test_a_receiver_in_the_own_network_needs_to_be_allowed(box):

@@ -9,7 +9,7 @@ from typing import get_args
 
 from micgate import __version__
 from micgate import settings as configuration
-from micgate.cli import show
+from micgate.cli import served_health, show
 from micgate.cli.failure import CommandError
 from micgate.direct.connect import USER_AGENT, Connection
 from micgate.direct.errors import DirectError
@@ -72,6 +72,8 @@ class _Examination:
             yield from examine(case, tell=self._progress)
             if agent:
                 yield from _probes(case, settings, genesys, agent, audible=audible)
+            else:  # a report that is shared holds nothing of the service
+                yield from served_health.findings(settings)
 
     def _progress(self, check: Check) -> None:
         self._output.countdown(f"{check.asks} ...")

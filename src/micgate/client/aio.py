@@ -14,7 +14,17 @@ from micgate.client.address import Address
 from micgate.client.errors import GateError
 from micgate.client.happenings import Event
 from micgate.client.messages import CONFIRMED_WITHIN, PATIENCE_SECONDS, Ask, is_ok
-from micgate.client.models import Brake, Budget, Explanation, Me, Microphone, Mute, RecordPage, Rehearsal
+from micgate.client.models import (
+    Brake,
+    Budget,
+    Explanation,
+    Me,
+    Microphone,
+    Mute,
+    Readiness,
+    RecordPage,
+    Rehearsal,
+)
 from micgate.client.presence import USUAL
 from micgate.client.presence_aio import Muted
 from micgate.client.problems import error_of
@@ -186,6 +196,10 @@ class Gate:
     async def budget(self) -> Budget:
         """The requests to the platform: used, kept for mutes that end, left; and the next minute's."""
         return await flows.budget(self._wire, patience=self._patience)
+
+    async def readiness(self) -> Readiness:
+        """Whether the service works, and what does not. Needs no key."""
+        return await flows.readiness(self._wire)
 
     async def brake(self) -> Brake:
         return await self._ask(requests.brake())

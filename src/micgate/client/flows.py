@@ -1,6 +1,7 @@
 """What the blocking and the asyncio client do alike, written once: asyncio drives it, or `drive` does."""
 
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from itertools import count
 from typing import Any, Protocol, TypeVar
 
@@ -9,10 +10,11 @@ import msgspec
 from micgate.client import problems, requests
 from micgate.client.errors import GateError
 from micgate.client.messages import Answer, Ask, Request, is_ok
-from micgate.client.models import Budget, Microphone, Mute
+from micgate.client.models import Budget, Microphone, Mute, Readiness
 from micgate.client.retry import retry_after
 
 Meant = TypeVar("Meant")
+_NOT_READY = 503
 
 
 class Wire(Protocol):
@@ -90,6 +92,15 @@ async def decided(wire: Wire, ask: Callable[[float], Ask[Mute]], *, wait: float,
 
 _BRIEF = 0.2
 """An answer that did not wait is not asked for again at once."""
+
+
+async def readiness(wire: Wire) -> Readiness:
+    """Asked once: that it is not ready is an answer."""
+    ask = requests.readiness()
+    answer = await wire.send(ask.request)
+    if answer.status == _NOT_READY:
+        answer = replace(answer, status=200)
+    return read(ask, answer)
 
 
 async def budget(wire: Wire, *, patience: float) -> Budget:

@@ -150,6 +150,23 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     says: str = ""
 
 
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that has to work. `warns`: it should, but mutes are served without it."""
+
+    name: str
+    ok: bool
+    says: str
+    remedy: str = ""
+    warns: bool = False
+
+
+class Readiness(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether mutes are served as they should be, and what speaks against it."""
+
+    ready: bool
+    checks: tuple[Check, ...] = ()
+
+
 class Brake(msgspec.Struct, frozen=True, kw_only=True):
     """Whether new mutes are refused. `released`: how many this very request ended."""
 

@@ -17,6 +17,7 @@ from micgate.client.models import (
     MicrophonePage,
     Mute,
     MutePage,
+    Readiness,
     RecordPage,
     Rehearsal,
 )
@@ -37,6 +38,7 @@ _brake = msgspec.json.Decoder(Brake)
 _me = msgspec.json.Decoder(Me)
 _budget = msgspec.json.Decoder(Budget)
 _records = msgspec.json.Decoder(RecordPage)
+_readiness = msgspec.json.Decoder(Readiness)
 
 
 class OnlyIf(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -126,6 +128,11 @@ def me(*, agent: str | None = None, conversation: str | None = None) -> Ask[Me]:
 def budget(org: str) -> Ask[Budget]:
     path = f"/v1/orgs/{quote(org, safe='')}/budget"
     return Ask(request=Request(method="GET", path=path), answer=_budget)
+
+
+def readiness() -> Ask[Readiness]:
+    """Answered with 503 when something does not work."""
+    return Ask(request=Request(method="GET", path="/readyz"), answer=_readiness)
 
 
 def brake() -> Ask[Brake]:

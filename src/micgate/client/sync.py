@@ -14,7 +14,17 @@ from micgate.client.errors import GateError
 from micgate.client.flows import drive
 from micgate.client.happenings import Event
 from micgate.client.messages import CONFIRMED_WITHIN, PATIENCE_SECONDS, Ask, is_ok
-from micgate.client.models import Brake, Budget, Explanation, Me, Microphone, Mute, RecordPage, Rehearsal
+from micgate.client.models import (
+    Brake,
+    Budget,
+    Explanation,
+    Me,
+    Microphone,
+    Mute,
+    Readiness,
+    RecordPage,
+    Rehearsal,
+)
 from micgate.client.presence import USUAL
 from micgate.client.presence_sync import Muted
 from micgate.client.problems import error_of
@@ -192,6 +202,10 @@ class Gate:
     def budget(self) -> Budget:
         """The requests to the platform: used, kept for mutes that end, left; and the next minute's."""
         return drive(flows.budget(self._wire, patience=self._patience))
+
+    def readiness(self) -> Readiness:
+        """Whether the service works, and what does not. Needs no key."""
+        return drive(flows.readiness(self._wire))
 
     def brake(self) -> Brake:
         return self._ask(requests.brake())
