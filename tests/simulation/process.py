@@ -73,6 +73,7 @@ class Process:
         self.paused = False
         self.dead = True
         self.lives = 0
+        self.began_at = 0.0
         self._around = around
         self._rng = rng
         self._boot_offset = rng.uniform(-1e6, 1e6)
@@ -85,6 +86,7 @@ class Process:
             return
         self.dead = False
         self.lives += 1
+        self.began_at = self._around.world.now
         around = self._around
         self.loop = Loop(self.boot)
         self.link = Link(

@@ -67,6 +67,20 @@ def test_a_keeper_that_is_killed_with_a_release_due_is_no_reason_to_be_late():
         assert stage.muted(call) is False
 
 
+@pytest.mark.parametrize("step", [3600.0, -3600.0, 86_400.0])
+def test_a_step_of_the_databases_clock_just_before_a_take_over_moves_no_deadline(step):
+    with Stage() as stage:
+        call = stage.call()
+        mute = stage.place(call, seconds=60)
+        stage.simulation.clock_offset += step
+        stop(stage, keeper(stage), "killed")
+        stage.run(mute.release_at - stage.now - 1)
+        assert stage.muted(call) is True
+        assert "clock.stepped" in stage.said()
+        stage.run(2)
+        assert stage.muted(call) is False
+
+
 def test_a_keeper_that_is_fenced_off_and_finds_no_store_leaves_nothing_behind():
     """With an outcome in its hands that it can write down nowhere."""
     with Stage() as stage:

@@ -65,7 +65,8 @@ _CONSEQUENCES = {
 
 
 _LONG_COMMIT = 0.2
-_NOTED_AFTER = 5.0
+_NOTED_AFTER = 12.0
+"""So long after a step of the database's clock does everybody know of it, also who has started meanwhile."""
 _AFTERWARDS = 5.0
 """What the keeper before had on its way has an unknown outcome: it is looked at and perhaps done again."""
 
@@ -312,8 +313,20 @@ class Simulation:
             ["command", "command", "command", "intend", "observe", "conclude", "beat", "place"]
         )
         moment = chance.choice([None, (verb, "before"), (verb, "after"), (verb, "after")])
-        if process.awake and self.world.now >= self._noted_at:
+        if process.awake and self._may_fall(process):
             do(moment, then)
+
+    def _may_fall(self, process: Process) -> bool:
+        """Just after a step of the clock one may, if the other has followed the clock for a while."""
+        now = self.world.now
+        if now >= self._noted_at:
+            return True
+        followed = any(
+            one.awake and now - one.began_at > _NOTED_AFTER for one in self.processes if one is not process
+        )
+        if followed and process.epoch:
+            self._noted_at = now + _TAKE_OVER + _NOTED_AFTER
+        return followed and process.epoch is not None
 
     def _gone(self, process: Process, seconds: float) -> None:
         """The others take over, if there are any."""
@@ -321,8 +334,8 @@ class Simulation:
         self._calm((0.0 if others else seconds) + _TAKE_OVER + _AFTERWARDS)
 
     def _step_clock(self, step: Step) -> None:
-        """Of the database. While nobody keeps the org, or before its keeper has looked, nobody can know."""
-        if self._kept() and not self.weather.now():
+        """Of the database. While nobody keeps the org nobody can know."""
+        if self._kept() and not self.weather.now() and self.world.now > max(self._calm_at, self._noted_at):
             self.clock_offset += step.chance().choice([-3600.0, -30.0, -5.0, 5.0, 30.0, 86_400.0])
             self._noted_at = self.world.now + _NOTED_AFTER
             for process in self.processes:

@@ -4,6 +4,7 @@ Nobody compares wall clocks. A rival watches the lease by its own boot clock; th
 before any rival may begin. Arithmetic first, time is passed in; then the shell.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -69,8 +70,19 @@ class LeaseLostError(Exception):
     """Somebody else keeps the org now."""
 
 
-async def win(lessor: Lessor, org: str, *, holder: str, boot: Boot, offset: float) -> tuple[Lease, float]:
-    """Wait for the org to be free, and take it. Also: when the take-over began, by the boot clock."""
+async def win(
+    lessor: Lessor,
+    org: str,
+    *,
+    holder: str,
+    boot: Boot,
+    offset: float,
+    follow: Callable[[Lease], Awaitable[None]] | None = None,
+) -> tuple[Lease, float]:
+    """Wait for the org to be free, and take it. Also: when the take-over began, by the boot clock.
+
+    `follow` is called at every look at somebody else's lease.
+    """
     rivalry = Rivalry()
     while True:
         lease = await lessor.read(org)
@@ -80,6 +92,8 @@ async def win(lessor: Lessor, org: str, *, holder: str, boot: Boot, offset: floa
             won = await lessor.take(org, holder=holder, seen=lease, clock_offset=kept)
             if won is not None:
                 return won, started
+        elif follow is not None and lease is not None:
+            await follow(lease)
         await boot.sleep(LOOK)
 
 

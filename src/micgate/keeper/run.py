@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import uuid4
 
-from micgate.keeper.clock import anchored
+from micgate.keeper.clock import Follower
 from micgate.keeper.lease import LeaseLostError, Tenure, win
 from micgate.keeper.reign import Ports, Reign
 from micgate.keeper.supervise import PASSING, Health, leaf
@@ -24,6 +24,7 @@ class Keeper:
         self.holder = holder or f"{socket.gethostname()}/{os.getpid()}/{uuid4()}"
         self.health = Health(ports.boot, ports.log)
         self.reign: Reign | None = None
+        self._follower = Follower(ports.boot)
 
     def may_send(self) -> bool:
         return self.reign is not None and self.reign.sender.may_leave()
@@ -60,20 +61,26 @@ class Keeper:
 
     async def _once(self) -> None:
         ports = self.ports
-        lease, started = await win(ports.lessor, ports.org, holder=self.holder, boot=ports.boot, offset=0.0)
+        lease, started = await win(
+            ports.lessor, ports.org, holder=self.holder, boot=ports.boot, offset=0.0, follow=self._follow
+        )
         self.health.recovered("lease")
         ports.log.write("keeper.took_over", org=ports.org, epoch=lease.epoch)
         await self._reign(lease, started)
 
     async def _reign(self, lease: Lease, started: float) -> None:
         ports = self.ports
-        clock = anchored(ports.boot, database=await ports.books.time(), offset=lease.clock_offset)
+        clock = self._follower.take_over(await ports.books.time(), lease.clock_offset)
         tenure = Tenure(Term(ports.org, lease.epoch), good=started)
         self.reign = Reign(ports, tenure, clock, self.health)
         try:
             await self.reign.run()
         finally:
-            self.reign = None
+            self.reign, self._follower.clock = None, clock
+
+    async def _follow(self, lease: Lease) -> None:
+        if self._follower.is_due():
+            self._follower.saw(await self.ports.books.time(), lease.clock_offset)
 
     def _ended_by(self, error: BaseException) -> None:
         """Losing the lease is nothing special; a mistake of ours is said loudly, and the term begun again."""
