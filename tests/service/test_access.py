@@ -314,6 +314,16 @@ async def test_a_key_mutes_a_tenth_of_a_queue_but_always_one(desk):
     assert (await desk.mute(1, key=key)).body["facts"]["rule"] == "queue_share"
 
 
+async def test_a_key_does_not_mute_a_floor_by_muting_all_calls_of_each(desk):
+    key = await desk.key(Scope.MUTE, limits=Limits(queue_share=0.25))
+    for agent in desk.twin.agents:
+        await desk.parts.directory.agent(agent.id)
+    answers = [await desk.mute(agent, key=key, covers="agent") for agent in range(5)]
+    assert [answer.status for answer in answers] == [201] * 3 + [403] * 2
+    assert answers[-1].body["facts"] == {"rule": "queue_share"}
+    assert "of the 12 agents" in answers[-1].body["detail"]
+
+
 async def test_a_protected_agent_is_muted_by_nobody_alone(desk):
     await desk.on_call()
     agent = desk.twin.agents[0]

@@ -5,7 +5,7 @@ import pytest
 from micgate.audit.entry import ActorKind
 from micgate.control.policy import OnOverride
 from micgate.service.errors import NotPermitted
-from micgate.service.permission import Asked, Queue, check
+from micgate.service.permission import EVERYBODY, Asked, Queue, check
 from micgate.service.principal import Limits, Principal, Scope
 
 
@@ -30,6 +30,8 @@ def asked(**changed):
         ({}, {"queue": Queue(id="q", members=None)}, "queue_share"),
         ({}, {"queue": Queue(id="q", members=40, muted=4)}, "queue_share"),
         ({}, {"queue": Queue(id="q", members=5, muted=1)}, "queue_share"),
+        ({}, {"covers_agent": True, "queue": Queue(id=EVERYBODY, members=40, muted=4)}, "queue_share"),
+        ({}, {"covers_agent": True, "queue": None}, "queue_share"),
         ({"agents": ("bob",)}, {}, "agents"),
         ({"longest": 59.0}, {}, "longest"),
         ({}, {"protected": True}, "protected"),
@@ -53,7 +55,8 @@ def test_each_limit_refuses_and_names_itself(limits, wanted, rule):
         ({"queues": ("q",)}, {}),
         ({"queue_share": None}, {"queue": None, "queue_known": False}),
         ({"agents": ("ada",), "longest": 60.0}, {}),
-        ({}, {"covers_agent": True, "queue_known": False}),
+        ({}, {"covers_agent": True, "queue": Queue(id=EVERYBODY, members=40, muted=3)}),
+        ({"queue_share": None}, {"covers_agent": True, "queue": None, "queue_known": False}),
     ],
 )
 def test_what_is_within_every_limit_is_let_through(limits, wanted):

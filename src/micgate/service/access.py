@@ -1,14 +1,18 @@
 """Who comes in: every handler says which scope opens it, and one guard asks for it."""
 
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from functools import cache
+from inspect import unwrap
+from typing import Any, TypeAlias, get_type_hints
 
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency
 from litestar.handlers.base import BaseRouteHandler
+from litestar.params import QueryParameter
 
 from micgate.service import permission
-from micgate.service.errors import WrongContentType
+from micgate.service.errors import Malformed, WrongContentType
 from micgate.service.parts import Parts
 from micgate.service.principal import Principal, Scope
 
@@ -67,6 +71,25 @@ class Gatekeeper:
         connection.scope["state"]["principal"] = principal
         if isinstance(wanted, Scope):
             permission.demand(principal, wanted)
+        if wanted != _LOCAL:
+            _check_query(connection, handler)
+
+
+def _check_query(connection: Connection, handler: BaseRouteHandler) -> None:
+    """A filter that is misspelt must not show everything."""
+    known = _parameters(unwrap(handler.fn))
+    for name in connection.query_params:
+        if name not in known:
+            taken = f"It takes: {', '.join(sorted(known))}." if known else "It takes none."
+            raise Malformed("The address has a query parameter that is not known.", remedy=taken)
+
+
+@cache
+def _parameters(function: Callable[..., Any]) -> frozenset[str]:
+    """The names of its query parameters, as they are in the address."""
+    hints = get_type_hints(function, include_extras=True)
+    marked = ((name, mark) for name, hint in hints.items() for mark in getattr(hint, "__metadata__", ()))
+    return frozenset(mark.name or name for name, mark in marked if isinstance(mark, QueryParameter))
 
 
 def _check_type(connection: Connection) -> None:

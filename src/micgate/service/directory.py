@@ -18,6 +18,7 @@ _ALL, _MARKED = "queues", "marked"
 _MARKED_SECONDS = 1.0
 _MISSING_SECONDS = 30.0
 _MOOD_SECONDS = 5.0
+_POPULATION_SECONDS = 60.0
 
 
 class Directory:
@@ -30,6 +31,7 @@ class Directory:
         self._org = org
         self._look_up = look_up
         self._people: Shelf[str, Agent] = Shelf(KNOWN_SECONDS, monotonic)
+        self._population: Shelf[str, int] = Shelf(_POPULATION_SECONDS, monotonic)
         self._missing: Shelf[str, GenesysError] = Shelf(_MISSING_SECONDS, monotonic, most=10_000)
         self._moods: Shelf[str, Mood] = Shelf(_MOOD_SECONDS, monotonic)
         self._queues: Shelf[tuple[str, str], str | None] = Shelf(3600.0, monotonic)
@@ -137,6 +139,14 @@ class Directory:
         if _ALL not in self._sizes:
             self._sizes.put(_ALL, await self._look_up.queues())
         return (self._sizes.get(_ALL) or {}).get(queue_id)
+
+    async def population(self) -> int:
+        """How many agents are known here."""
+        count = self._population.get(_ALL)
+        if count is None:
+            count = len(await self._store.agents.all(self._org))
+            self._population.put(_ALL, count)
+        return count
 
     async def _sought(self, ref: str) -> Agent:
         """Who is not there is not looked for again at once."""

@@ -6,6 +6,9 @@ from micgate.control.policy import OnOverride, spoken
 from micgate.service.errors import NotPermitted
 from micgate.service.principal import Limits, Principal, Scope
 
+EVERYBODY = "*"
+"""In place of a queue's id: all agents of the org."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
@@ -48,6 +51,8 @@ def check(principal: Principal, asked: Asked) -> None:
     check_longest(principal, asked.seconds)
     if asked.covers_agent:
         _check_everywhere(limits)
+        if limits.queue_share is not None:
+            _check_share(asked.queue or Queue(id=EVERYBODY), limits.queue_share)
     else:
         _check_queue(limits, asked)
 
@@ -114,9 +119,10 @@ def _check_share(queue: Queue, share: float) -> None:
     if queue.members is None:
         raise _refused("Nobody can say how large the queue is.", remedy="Try again.", rule="queue_share")
     most = max(1, int(queue.members * share))
+    whom = "agents here on all their calls" if queue.id == EVERYBODY else "members of a queue"
     if queue.muted >= most:
         raise _refused(
-            f"This key mutes at most {most} of the {queue.members} members of a queue at once.",
+            f"This key mutes at most {most} of the {queue.members} {whom} at once.",
             remedy="Release one first.",
             rule="queue_share",
         )

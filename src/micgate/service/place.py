@@ -273,6 +273,9 @@ async def _permit(
         queue_id = await parts.directory.queue(agent.user_id, call)
         others = await _others(parts, principal, queue_id)
         queue, known = await _queue(parts, queue_id, others), True
+    if call is None and principal.limits.queue_share is not None:
+        others = await parts.store.mutes.of_owner(parts.org, principal.owner)
+        queue = await _everybody(parts, agent, others)
     asked = Asked(
         user_id=agent.user_id,
         covers_agent=call is None,
@@ -301,6 +304,12 @@ async def _queue(parts: Parts, queue_id: str | None, others: tuple[Mute, ...] | 
     for one in (one for one in others if one.conversation_id is not None):
         muted += await parts.directory.is_from(one.user_id, one.conversation_id or "", queue_id)
     return Queue(id=queue_id, members=await parts.directory.members(queue_id), muted=muted)
+
+
+async def _everybody(parts: Parts, agent: Agent, others: tuple[Mute, ...]) -> Queue:
+    """Nobody knows from which queues all calls of an agent come: the share is then one of everybody here."""
+    muted = {one.user_id for one in others if one.conversation_id is None} - {agent.user_id}
+    return Queue(id=permission.EVERYBODY, members=await parts.directory.population(), muted=len(muted))
 
 
 async def _demand(
