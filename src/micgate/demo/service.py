@@ -14,6 +14,7 @@ from micgate.demo.simulator import Call, Simulator
 READY_SECONDS = 30.0
 _SIGHT_SECONDS = 5.0
 _POLL = 0.05
+_ALONE = "Try it alone: micgate serve."
 LOG = "service.log"
 CHECKPOINTS = "checkpoints.jsonl"
 """Both below the demo's folder; in earnest checkpoints are kept where the service's machine cannot write."""
@@ -89,19 +90,22 @@ class Service:
     def key(self, name: str, *scopes: str) -> str:
         """A new API key, as `micgate keys add` makes one; for any share of this small floor."""
         wish = {"name": name, "scopes": scopes, "limits": {"queue_share": 1.0}, "expires_in_days": 1}
-        answer = self._http.request(
-            "POST",
-            f"{self.url}/v1/keys",
-            json=wish,
-            headers={"Authorization": f"Bearer {self._host_key()}"},
-            retries=False,
-            timeout=10,
-        )
+        headers = {"Authorization": f"Bearer {self._host_key()}"}
+        try:
+            answer = self._http.request(
+                "POST", f"{self.url}/v1/keys", json=wish, headers=headers, retries=False, timeout=10
+            )
+        except HTTPError as error:
+            raise self.lost(f"no answer ({type(error).__name__})") from None
         if answer.status >= 300:  # noqa: PLR2004 -- anything but success
             raise DemoError(
                 f"The service made no key, it answered {answer.status}.", remedy="Please report it."
             )
         return msgspec.json.decode(answer.data, type=NewKey).secret
+
+    def lost(self, why: str) -> NoService:
+        """It did run, and no longer does its work."""
+        return NoService(f"{why}. The last line of its log: {self._last_words()}", remedy=_ALONE)
 
     def door(self, key: str) -> Gate:
         return connect(self.url, key=key)
@@ -127,7 +131,7 @@ class Service:
             return told
         raise NoService(
             told.message or f"It ended without a word. {self._last_words()}",
-            remedy=told.remedy or "Try it alone: micgate serve.",
+            remedy=told.remedy or _ALONE,
             word=told.word or None,
         )
 
@@ -137,7 +141,7 @@ class Service:
         while (lacks := self._lacks()) and time.monotonic() < deadline and self.process.poll() is None:
             time.sleep(_POLL)
         if lacks:
-            raise NoService(f"It did not get ready: {lacks}", remedy="Try it alone: micgate serve.")
+            raise NoService(f"It did not get ready: {lacks}", remedy=_ALONE)
 
     def _lacks(self) -> str:
         """Why it is not ready; empty when it is."""

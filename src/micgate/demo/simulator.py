@@ -4,6 +4,7 @@ from typing import Self, TypeVar
 
 import msgspec
 import urllib3
+from urllib3.exceptions import HTTPError
 
 from micgate.demo.errors import DemoError
 from micgate.demo.household import Household, Process
@@ -137,9 +138,14 @@ class Simulator:
         return max((entry.seq for entry in self.ledger()), default=0)
 
     def _ask(self, method: str, path: str, body: dict[str, object] | None, shape: type[Answer]) -> Answer:
-        answer = self._http.request(
-            method, f"{self.announced.control_url}/{path}", json=body, retries=False, timeout=10
-        )
+        url = f"{self.announced.control_url}/{path}"
+        try:
+            answer = self._http.request(method, url, json=body, retries=False, timeout=10)
+        except HTTPError as error:
+            raise DemoError(
+                f"The simulator does not answer ({type(error).__name__}).",
+                remedy="Start it alone: micgate twin.",
+            ) from None
         if answer.status >= 300:  # noqa: PLR2004 -- anything but success
             raise RuntimeError(f"The simulator answered {answer.status} to {method} {path}.")
         return msgspec.json.decode(answer.data, type=shape)

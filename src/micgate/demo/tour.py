@@ -5,6 +5,7 @@ import time
 
 import msgspec
 
+from micgate.client.errors import GateError
 from micgate.demo import record, served_steps, stay, steps
 from micgate.demo.cast import Cast
 from micgate.demo.errors import NoService
@@ -83,9 +84,10 @@ def _toured(guide: Guide, household: Household, simulator: Simulator, *, once: b
             cast=cast,
             started_in=seconds,
         )
-    except NoService as lacking:
-        broken = lacking.word != NOT_INSTALLED
-        guide.check(f"The service does not run here: {lacking.what}", holds=False)
+    except (NoService, GateError) as failed:
+        lacking = service.lost(failed.what) if service and isinstance(failed, GateError) else failed
+        service, broken = None, lacking.word != NOT_INSTALLED
+        guide.check(f"The service cannot be shown: {lacking.what}", holds=False)
         guide.fact(lacking.remedy)
     opened = None if once else Opened.of(simulator, service)
     if opened:
