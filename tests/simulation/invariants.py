@@ -67,6 +67,7 @@ class Invariants:
     disturbed: dict[Target, float] = field(default_factory=dict)
     legs: dict[Target, str] = field(default_factory=dict)
     unwritten: dict[tuple[int, Target], list[tuple[float, Shown | None]]] = field(default_factory=dict)
+    left_closed: dict[Target, float] = field(default_factory=dict)
     reads: dict[Target, list[float]] = field(default_factory=dict)
     seq: int = 0
 
@@ -252,7 +253,10 @@ class Invariants:
 
     def _late(self, target: Target, since: float, calm_at: float) -> None:
         """A microphone that should be open: in trouble everybody can see that, without it must not be."""
-        now = self.world.now
+        now, row = self.world.now, self.store.contents.rows.get(target)
+        if row is not None and row.memory.phase is Phase.LEFT_CLOSED:
+            self.left_closed[target] = now
+        since = max(since, self.left_closed.get(target, since))  # news has made it safe since then
         if now - max(since, calm_at) > GRACE:
             self._stuck(target, now - since)
         elif now - max(since, self.served_since()) > ALERTED:

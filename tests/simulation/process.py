@@ -153,11 +153,18 @@ class Process:
         await asyncio.sleep(seconds)
 
     async def wait(self, event: asyncio.Event, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await event.wait()
-        except TimeoutError:
+        """As `asyncio.timeout` around `event.wait`, at a fraction of the price: no task is cancelled."""
+        if event.is_set():
             return
+        loop = asyncio.get_running_loop()
+        woken = loop.create_future()
+        event._waiters.append(woken)
+        timer = loop.call_later(seconds, lambda: woken.done() or woken.set_result(None))
+        try:
+            await woken
+        finally:
+            timer.cancel()
+            event._waiters.remove(woken)
 
     def next_due(self) -> float:
         if self.dead or self.paused:

@@ -19,13 +19,12 @@ class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="action"):
 
 
 class Intended(_Fact, frozen=True, kw_only=True, tag="command.intended"):
-    """Written and committed before the request is sent. `strategy`: in whose name it is made."""
+    """Written and committed before the request is sent."""
 
     verb: Verb
     lane: Lane
     epoch: int
     mutes: tuple[str, ...] = ()
-    strategy: str | None = None
     leg: str | None = None
 
 
@@ -144,10 +143,9 @@ class Protection(_Fact, frozen=True, kw_only=True, tag="policy.protection"):
 
 
 class Brake(_Fact, frozen=True, kw_only=True, tag="brake.pulled"):
-    """`frozen` false: mutes may be placed again."""
+    """`frozen` false: mutes may be placed again. Those that it ends have entries of their own."""
 
     frozen: bool
-    mutes_ended: int = 0
 
 
 class KeyIssued(_Fact, frozen=True, kw_only=True, tag="key.issued"):

@@ -4,7 +4,7 @@ Written for itself, not after the SQL: the same machine of actions runs on both 
 """
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -141,9 +141,9 @@ class MemoryStore:
         self, term: Term, *, now: float, limit: int = 500, owner_grace: float = PACE.owner_grace
     ) -> DueNow:
         self.leases.fence(term)
-        rows = self._rows(term.org)
-        wakes = {row.target: row.wake_at for row in rows if row.wake_at is not None}
-        alone = [mute for mute in self._standing(term.org) if self._has_no_timer(term.org, mute)]
+        wakes = {row.target: row.wake_at for row in self._rows(term.org) if row.wake_at is not None}
+        timed = {target.user_id for target in wakes}
+        alone = [mute for mute in self._standing(term.org) if _has_no_timer(mute, timed)]
         ends = {mute.id: mute.due(owner_grace=owner_grace)[0] for mute in alone}
         late = sorted((at, target) for target, at in wakes.items() if at <= now)
         due = [target for subject in Subject for target in _of(subject, late)[:limit]]
@@ -436,12 +436,10 @@ class MemoryStore:
     def _open(self, org: str) -> list[_Issued]:
         return [one for one in self.contents.open.values() if one.target.org == org]
 
-    def _has_no_timer(self, org: str, mute: Mute) -> bool:
-        if mute.conversation_id is not None:
-            return False
-        return not any(
-            row.wake_at is not None and row.target.user_id == mute.user_id for row in self._rows(org)
-        )
+
+def _has_no_timer(mute: Mute, timed: Collection[str]) -> bool:
+    """A mute of all calls, of an agent no microphone of whom is due one day."""
+    return mute.conversation_id is None and mute.user_id not in timed
 
 
 def _of(subject: Subject, late: Iterable[tuple[float, Target]]) -> list[Target]:
