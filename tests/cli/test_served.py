@@ -51,6 +51,30 @@ def test_a_mute_says_until_when_and_how_to_end_it(shell, on):
     assert "micgate unmute " in done.stderr
 
 
+def test_a_mute_while_here_ends_with_its_command(serving, shell, on):
+    command = shell.start("mute", on.agent.email, "--while-here", "--for", "1m", "--json")
+    serving.simulator.wait_until(lambda: serving.muted(on), seconds=15)
+    code, told, _ = ended(command, signal.SIGTERM)
+    result = json.loads(told.splitlines()[-1])
+    assert (code, result["outcome"], result["end"]) == (143, "stopped", "released")
+    assert not serving.muted(on)
+
+
+def test_a_mute_while_here_ends_on_time_too(serving, shell, on):
+    placed, result = lines(shell("mute", on.agent.email, "--while-here", "--for", "3s", "--json"))
+    assert (placed["event"], result["outcome"], result["exit_code"]) == ("placed", "expired", 0)
+    serving.simulator.wait_until(lambda: not serving.muted(on), seconds=6)
+
+
+def test_a_mute_while_here_does_not_outlive_a_killed_command(serving, shell, on):
+    command = shell.start("mute", on.agent.email, "--while-here", "--for", "1m")
+    serving.simulator.wait_until(lambda: serving.muted(on), seconds=15)
+    ended(command, signal.SIGKILL)
+    serving.simulator.wait_until(lambda: not serving.muted(on), seconds=20)
+    told, _ = shell.json("mutes", on.agent.email, "--ended")
+    assert told["mutes"][0]["end"] == "owner_gone"
+
+
 def test_the_budget_shows_what_is_kept_for_the_ends_of_mutes(shell, on):
     shell("mute", on.agent.email, "--for", "3m")
     told, code = shell.json("budget")

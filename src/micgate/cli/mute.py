@@ -26,6 +26,7 @@ Example:  micgate mute ada@example.com --for 90s --reason customer
     help="agent: all calls until it ends. Needs the service.",
 )
 @click.option("--dry-run", is_flag=True, help="Find the call, say what would happen, send nothing.")
+@click.option("--while-here", is_flag=True, help="End it with this command, as without a service.")
 @click.option("--no-wait", is_flag=True, help="Return before the platform shows it. Needs the service.")
 @options.timeout
 @options.json_lines
@@ -38,6 +39,7 @@ def mute(
     conversation_id: str | None,
     covers: str,
     dry_run: bool,
+    while_here: bool,
     no_wait: bool,
     timeout: float | None,
     as_json: bool,
@@ -45,7 +47,7 @@ def mute(
     """Mute AGENT (user id, e-mail or unique name) and give the microphone back when the time is over.
 
     With a service (MICGATE_URL, or one that runs here) the mute is kept there, whatever becomes of this
-    command, which returns when the platform shows it.
+    command, which returns when the platform shows it; with --while-here it stays, and the mute ends with it.
 
     Without one it stays in the foreground. The end of the time, Ctrl-C, SIGTERM or a closed terminal give
     back what was there before; a guardian does so after kill -9. What was muted before stays muted.
@@ -69,6 +71,10 @@ def mute(
         with gate:
             if dry_run:
                 return served_mute.rehearse(gate, wish, output)
+            if while_here:
+                from micgate.cli import served_here  # noqa: PLC0415 -- as above
+
+                return served_here.run(gate, wish, settings, output)
             return served_mute.run(gate, wish, settings, output, wait=not no_wait)
     _check_without_service(covers=covers, no_wait=no_wait)
     from micgate.cli import foreground  # noqa: PLC0415 -- urllib3, when something is sent

@@ -19,15 +19,15 @@ def run(gate: Gate, wish: Wish, settings: Settings, output: show.Output, *, wait
     began = time.monotonic()
     mute = gate.place(wish, wait=0.0)
     try:
-        _tell_placed(output, mute)
+        tell_placed(output, mute)
         mute = _read(gate, mute, settings) if wait else mute
         signals.rest()
     except signals.Stopped as stopped:
-        return _conclude(output, mute, _stopped(mute, stopped), confirmed_ms=None)
+        return conclude_with(output, mute, _stopped(mute, stopped), confirmed_ms=None)
     took = (time.monotonic() - began) * 1000 if mute.confirmed else None
     if took and took > settings.slow_mute * 1000:
         output.note(f"Warning: it took {took / 1000:.1f} s to be confirmed (MICGATE_SLOW_MUTE).")
-    return _conclude(output, mute, _ending(mute, waited=wait, took=took), confirmed_ms=took)
+    return conclude_with(output, mute, _ending(mute, waited=wait, took=took), confirmed_ms=took)
 
 
 def rehearse(gate: Gate, wish: Wish, output: show.Output) -> int:
@@ -56,7 +56,7 @@ def _read(gate: Gate, placed: Mute, settings: Settings) -> Mute:
     return msgspec.structs.replace(gate.read(placed, wait=settings.timeout), said=placed.said)
 
 
-def _tell_placed(output: show.Output, mute: Mute) -> None:
+def tell_placed(output: show.Output, mute: Mute) -> None:
     if output.as_json:
         output.json({"event": "placed", **members(mute)})
     where = f"call {mute.conversation_id}" if mute.conversation_id else "every call"
@@ -68,14 +68,14 @@ def _tell_placed(output: show.Output, mute: Mute) -> None:
         output.note(mute.said)
 
 
-def _conclude(output: show.Output, mute: Mute, end: End, *, confirmed_ms: float | None) -> int:
+def conclude_with(output: show.Output, mute: Mute, end: End, *, confirmed_ms: float | None) -> int:
     return conclude(output, end, {"event": "result", "confirmed_ms": confirmed_ms, **members(mute)})
 
 
 def _ending(mute: Mute, *, waited: bool, took: float | None) -> End:
     who, end = mute.agent.label, until(mute)
     if not mute.stands:
-        return _over(mute)
+        return over(mute)
     if mute.confirmed:
         return End(
             outcome="confirmed",
@@ -98,7 +98,7 @@ _NOT_SHOWN = {
 }
 
 
-def _over(mute: Mute) -> End:
+def over(mute: Mute) -> End:
     """It ended before the platform showed it."""
     text, remedy, code = _OVER.get(
         mute.end or "", ("The mute of {who} has ended: {end}.", "See: micgate why", _FAILED)
