@@ -245,6 +245,8 @@ def test_whoever_is_erased_is_in_no_dump_and_the_record_verifies(alone, twin, tm
     alone.stop()
     before = dumped(folder)
     assert [word for word in words if word not in before] == []
+    unconfirmed = alone.command("audit", "erase", words[2])
+    assert (unconfirmed.returncode, "nothing was done" in unconfirmed.stderr) == (2, True)
     told(alone, "audit", "erase", words[2], "--yes")
     after = dumped(folder)
     assert [word for word in words if word in after] == []

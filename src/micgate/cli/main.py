@@ -116,6 +116,11 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.NoArgsIsHelpError as help_wanted:
         help_wanted.show()
         return 2
+    except click.Abort:
+        from micgate.cli import failure  # noqa: PLC0415 -- as below
+
+        why, remedy = "It was not confirmed; nothing was done.", "Answer y, or give --yes."
+        return failure.tell(failure.UsageProblem(why, remedy=remedy), as_json="--json" in arguments)
     except BrokenPipeError:
         return 0  # whoever read our output has enough
     except Exception as error:  # noqa: BLE001 -- the outermost edge: nobody is shown a traceback

@@ -93,11 +93,7 @@ class Notary:
 
     def check(self) -> Check:
         """Whether what was sealed is vouched for where nobody here can change it."""
-        failing = [
-            f"{place.says}: {fault}"
-            for place in self._desk.places
-            if (fault := self._deliveries[place.id].fault)
-        ]
+        failing = [one.fault for one in self._deliveries.values() if one.fault]
         if self._fault:
             return _warning(f"Nothing is signed: {self._fault}", "See the log; the record itself goes on.")
         if not self._desk.places:
