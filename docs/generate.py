@@ -43,6 +43,18 @@ def knobs() -> str:
     return table(("knob", "default", "takes", "what it decides"), rows)
 
 
+def webhook_events() -> str:
+    """What a webhook can ask for, a line for each kind."""
+    from micgate.audit.entry import actions
+
+    kinds: dict[str, list[str]] = {}
+    for action in actions():
+        kinds.setdefault(action.partition(".")[0], []).append(f"`{action}`")
+    return table(
+        ("all of them", "one of them"), ((f"`{kind}.*`", ", ".join(of)) for kind, of in kinds.items())
+    )
+
+
 def operations() -> str:
     """The vendor's operations that the contract has, and whether the simulator answers them."""
     from micgate.twin.surface import ROUTES
@@ -69,6 +81,7 @@ def faults(part: str) -> str:
 PARTS: dict[str, Callable[[], str]] = {
     "settings": settings,
     "knobs": knobs,
+    "webhook_events": webhook_events,
     "operations": operations,
     "fault_steps": lambda: faults("steps"),
     "fault_watch": lambda: faults("watch"),

@@ -128,7 +128,8 @@ def check_address(address: Address, *, host: str, private: bool) -> None:
     if kind is None or (private and kind in _OWN):
         return
     remedy = _OWN_REMEDY if kind in _OWN else "Give the address of a receiver that answers on the internet."
-    raise ForbiddenAddress(f"micgate does not post to {host}: {judged} is {kind}.", remedy=remedy)
+    named = host if host == str(judged) else f"{host}, that is {judged}"
+    raise ForbiddenAddress(f"micgate does not post to {named}: it is {kind}.", remedy=remedy)
 
 
 async def system_resolve(host: str, port: int) -> tuple[str, ...]:

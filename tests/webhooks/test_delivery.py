@@ -1,6 +1,7 @@
 """What is sealed arrives: signed, in order, at least once, whatever the receiver does."""
 
 import asyncio
+import threading
 
 import psycopg
 import pytest
@@ -320,3 +321,53 @@ async def test_a_record_that_was_deleted_because_of_its_age_is_a_dead_letter(des
     (dead,) = await settled(desk, "dead")
     assert "age" in dead["says"]
     assert not receiver.posts
+
+
+async def test_a_job_whose_end_could_not_be_written_down_holds_nobody_up(
+    desk, open_office, embedded, receiver
+):
+    """Its worker lives on, so nobody else would take the job from it, and the next one waits for its lock."""
+    await open_office()
+    await add(desk, receiver)
+    began, go_on = threading.Event(), threading.Event()
+
+    def answer(_post):
+        began.set()
+        go_on.wait(20)
+        return 204
+
+    receiver.answer = answer
+    await say(desk, "mute.placed")
+    assert await asyncio.to_thread(began.wait, 20)
+    async with await psycopg.AsyncConnection.connect(embedded.conninfo()) as holding:
+        jobs = "select 1 from micgate.procrastinate_jobs where status = 'doing' for update"
+        await holding.execute(jobs)
+        assert await _waiters(embedded) == 0
+        go_on.set()
+        await desk.until(lambda: _waiters(embedded))
+        await desk.until(lambda: _nobody_waits(embedded))
+    await say(desk, "mute.ended")
+    assert len(await arrived(receiver, 2)) == 2
+
+
+async def _waiters(embedded):
+    """How many statements wait for a row that somebody else has locked."""
+    connecting = psycopg.AsyncConnection.connect(embedded.conninfo(), row_factory=tuple_row)
+    async with await connecting as looking:
+        found = await looking.execute("select count(*) from pg_stat_activity where wait_event_type = 'Lock'")
+        return (await found.fetchone())[0]
+
+
+async def _nobody_waits(embedded):
+    return await _waiters(embedded) == 0
+
+
+async def test_what_was_delivered_is_listed_for_a_while_and_dead_letters_longer(desk, open_office, receiver):
+    await open_office(tries=1)
+    await add(desk, receiver)
+    receiver.answer = lambda post: 500 if post.event["data"]["action"] == "mute.refused" else 204
+    await say(desk, "mute.placed", "mute.refused")
+    await settled(desk, "done")
+    await settled(desk, "dead")
+    await desk.store.deliveries.sweep(before=desk.clock.now() + 1)
+    assert [one["state"] for one in await deliveries(desk)] == ["dead"]

@@ -90,15 +90,8 @@ class Jobs:
             stalled = await manager.get_stalled_jobs(queue=self.queue, seconds_since_heartbeat=STALLED)
             lost = [*stalled, *await self._lost()]
             for job in lost:
-                await self._give_back(job)
+                await manager.retry_job(job)
         return len(lost)
-
-    async def _give_back(self, job: Job) -> None:
-        try:
-            await self._app.job_manager.retry_job(job)
-        except ConnectorException:
-            # Another replica was quicker. If it was the database, the next look finds the job again.
-            return
 
     async def _lost(self) -> list[Job]:
         """Jobs of this worker that it does not run: the database was away when they ended."""
@@ -139,9 +132,16 @@ class _Connector(PsycopgConnector):
         self.woken = asyncio.Event()
 
     async def execute_query_async(self, query: LiteralString, **arguments: object) -> None:
-        """Ends of jobs are written down by this one."""
-        await super().execute_query_async(query, **arguments)
-        self.woken.set()
+        """Ends of jobs are written down by this one. An end that cannot be is found by `Jobs.rescue` later:
+        raised here, it would only be printed.
+        """
+        try:
+            await super().execute_query_async(query, **arguments)
+        except ConnectorException:
+            if "job_id" not in arguments:
+                raise
+        else:
+            self.woken.set()
 
     async def listen_notify(
         self,
