@@ -78,6 +78,7 @@ async def test_conditions_that_are_not_met_are_told(serving, gate, on):
         await gate.mute(on.agent.id, only_if=micgate.OnlyIf(not_held=True))
     assert raised.value.word == "conditions_unmet"
     assert raised.value.facts()["unmet"][0]["found"] == "held"
+    assert raised.value.instance.startswith("urn:uuid:")
 
 
 async def test_a_rehearsal_places_nothing(gate, on):

@@ -275,6 +275,23 @@ async def test_a_key_used_with_another_body_is_refused(desk):
     assert (answer.status, answer.word) == (422, "idempotency_key_reused")
 
 
+@pytest.mark.parametrize("key", ["", "x" * 256, "schlüssel", "a\tb"])
+async def test_an_idempotency_key_that_cannot_be_one_is_refused(desk, key):
+    await desk.on_call()
+    answer = await desk.mute(headers={"Idempotency-Key": key})
+    assert (answer.status, answer.word) == (400, "malformed_request"), answer.body
+    assert await desk.store.mutes.standing(desk.org) == ()
+
+
+async def test_a_key_used_for_one_mute_is_not_taken_for_an_extension(desk):
+    await desk.on_call()
+    once = {"Idempotency-Key": "k"}
+    placed = await desk.mute(headers=once)
+    wish = {"for": "5m", "reason": "drill"}
+    answer = await desk.ask("PATCH", f"/v1/mutes/{placed.body['id']}", wish, headers=once)
+    assert (answer.status, answer.word) == (422, "idempotency_key_reused")
+
+
 async def test_keys_of_different_callers_do_not_meet(desk):
     await desk.on_call()
     key = await desk.key()

@@ -42,7 +42,10 @@ class UnsafeAddress(GateError):
 
 
 class Rejected(GateError):
-    """`word`, `remedy` and `facts()` are the service's own. `retry_after` is in seconds."""
+    """`word`, `remedy` and `facts()` are the service's own. `retry_after` is in seconds.
+
+    `instance` names this one occurrence, in the service's log too where the mistake was not the caller's.
+    """
 
     word = "rejected"
 
@@ -55,11 +58,13 @@ class Rejected(GateError):
         status: int,
         facts: Mapping[str, Any] | None = None,
         retry_after: float | None = None,
+        instance: str = "",
     ) -> None:
         super().__init__(what, remedy=remedy)
         self.word = word
         self.status = status
         self.retry_after = retry_after
+        self.instance = instance
         self._facts = dict(facts or {})
 
     def facts(self) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class _Problem(msgspec.Struct, frozen=True, kw_only=True):
     word: str
     detail: str
     remedy: str = ""
+    instance: str = ""
     facts: dict[str, Any] = {}
     errors: list[dict[str, str]] = []
 
@@ -52,6 +53,7 @@ def error_of(answer: Answer) -> GateError:
         status=answer.status,
         facts=facts,
         retry_after=_seconds(answer.headers.get("retry-after")),
+        instance=problem.instance,
     )
 
 
