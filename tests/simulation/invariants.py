@@ -335,7 +335,10 @@ class Invariants:
         account.verified(self.store.contents, self.org, now=self.world.now)
 
     def judge(self, target: Target) -> Judge:
-        return self.judges.setdefault(target, Judge())
+        judge = self.judges.get(target)
+        if judge is None:
+            judge = self.judges[target] = Judge()
+        return judge
 
     def standing(self, target: Target) -> list[Mute]:
         return [

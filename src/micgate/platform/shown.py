@@ -11,7 +11,7 @@ def call_shown(conversation: Conversation) -> CallShown:
     """Every agent's microphone in it, also of those who have left."""
     users = dict.fromkeys(end.user_id for end in conversation.participants if end.user_id and end.is_agent)
     ends = ((user, newest(conversation.ends_of(user))) for user in users)
-    over = _over(conversation)
+    over = bool(conversation.participants) and all(end.ended for end in conversation.participants)
     return CallShown(
         conversation_id=conversation.id,
         microphones=tuple(_shown(user, end, call_over=over) for user, end in ends if end),
@@ -25,12 +25,6 @@ def _shown(user_id: str, end: Participant, *, call_over: bool) -> Shown:
     )
 
 
-def _over(conversation: Conversation) -> bool:
-    """Ends without a state are not on the telephone: they keep no call up."""
-    ends = conversation.participants
-    return bool(ends) and all(end.ended for end in ends if end.state)
-
-
 def _state(end: Participant) -> LegState:
     if end.live:
         return LegState.LIVE
@@ -40,7 +34,8 @@ def _state(end: Participant) -> LegState:
 
 
 def _recording(conversation: Conversation) -> RecordingState:
-    if _over(conversation):
+    ends = conversation.participants
+    if ends and all(end.ended for end in ends if end.state):
         return RecordingState.OVER
     if conversation.recording_state == "none":
         return RecordingState.NONE
