@@ -37,7 +37,7 @@ class Keep:
 
     async def sign(self):
         await self.desk.entries()
-        await notary.Notary(
+        signer = notary.Notary(
             notary.Desk(
                 store=self.desk.store,
                 org=self.desk.org,
@@ -50,7 +50,9 @@ class Keep:
                 log=Log(stream=io.StringIO()),
                 metrics=Metrics(),
             )
-        ).turn()
+        )
+        await signer.turn()
+        return signer
 
     async def expire(self, *, days, roster=()):
         self.desk.clock.ahead = days * DAY
@@ -151,6 +153,48 @@ async def test_only_the_owner_cuts_and_nobody_changes_what_is_left(keep, embedde
             with pytest.raises(psycopg.errors.RestrictViolation):
                 owner.execute(statement)
             owner.rollback()
+
+
+async def test_a_service_that_is_not_the_owner_says_that_the_cut_is_left_to_others(keep, embedded):
+    await muted_once(keep.desk)
+    await keep.sign()
+    keep.desk.clock.ahead = 410 * DAY
+    janitor = retention.Janitor(
+        store=keep.desk.store,
+        org=keep.desk.org,
+        owner=embedded.conninfo(),
+        keep=MONTHS,
+        keeps=lambda: True,
+        roster=list,
+        now=keep.desk.clock.now,
+        log=Log(stream=io.StringIO()),
+    )
+    assert janitor.check() is None
+    await janitor.turn()
+    told = janitor.check()
+    assert (told.ok, told.warns, told.remedy) == (
+        False,
+        True,
+        "Run as the owner, daily: micgate audit expire.",
+    )
+    assert await keep.desk.entries("privacy.expired")
+    janitor.owner = keep.owner
+    await janitor.turn()
+    assert janitor.check() is None
+    assert await keep.desk.entries("audit.cut")
+
+
+async def test_a_key_that_nobody_handed_over_to_is_warned_about(keep, tmp_path):
+    await muted_once(keep.desk)
+    first = await keep.sign()
+    assert "another" not in first.check().says
+    keep.keys = KeyFile(tmp_path / "another.key")
+    await muted_once(keep.desk)
+    second = await keep.sign()
+    assert "did not hand over" in second.check().says
+    exported = (await keep.desk.ask("GET", "/v1/audit/export")).body
+    both = [KeyFile(tmp_path / name).load().public for name in ("audit.key", "another.key")]
+    assert verify(io.BytesIO(exported), keys=both).word == "intact"
 
 
 async def test_nobody_is_erased_under_a_standing_mute(keep):

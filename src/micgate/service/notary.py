@@ -66,6 +66,7 @@ class Notary:
         self._deliveries = {place.id: _Delivery() for place in desk.places}
         self._fault: str | None = None
         self._announced: str | None = None
+        self._other: str | None = None
 
     async def run(self, looked: Callable[[], None]) -> None:
         """Until cancelled."""
@@ -96,6 +97,8 @@ class Notary:
         failing = [one.fault for one in self._deliveries.values() if one.fault]
         if self._fault:
             return _warning(f"Nothing is signed: {self._fault}", "See the log; the record itself goes on.")
+        if self._other:
+            return _warning(self._other, "Give all replicas the same MICGATE_AUDIT_KEY_FILE.")
         if not self._desk.places:
             return _warning(
                 "Checkpoints stay on this machine, where whoever owns it could make the record anew.",
@@ -156,9 +159,10 @@ class Notary:
         return False
 
     def _compare(self, key: SigningKey, newest: StoredCheckpoint | None) -> None:
-        """Another key than before that nobody handed over to: auditors need to be told."""
+        """Another key than before that nobody handed over to: auditors need both. Said until the next start."""
         if newest and newest.key_id != key.id and decoded(newest.body).next_key != key.public.raw:
-            self._desk.log.failed("checkpoint.other_key", key=key.id, before=newest.key_id)
+            self._other = f"Key {key.id} signs here; {newest.key_id} did before, and did not hand over."
+            self._desk.log.write("checkpoint.other_key", key=key.id, before=newest.key_id)
 
     async def _deliver(self) -> None:
         done = await self._desk.store.checkpoints.places(self._desk.org)
