@@ -172,11 +172,8 @@ async def test_a_service_that_is_not_the_owner_says_that_the_cut_is_left_to_othe
     assert janitor.check() is None
     await janitor.turn()
     told = janitor.check()
-    assert (told.ok, told.warns, told.remedy) == (
-        False,
-        True,
-        "Run as the owner, daily: micgate audit expire.",
-    )
+    assert (told.ok, told.warns) == (False, True)
+    assert "micgate audit expire" in told.remedy
     assert await keep.desk.entries("privacy.expired")
     janitor.owner = keep.owner
     await janitor.turn()
@@ -187,9 +184,9 @@ async def test_a_service_that_is_not_the_owner_says_that_the_cut_is_left_to_othe
 async def test_a_key_that_nobody_handed_over_to_is_warned_about(keep, tmp_path):
     await muted_once(keep.desk)
     first = await keep.sign()
-    assert "another" not in first.check().says
+    assert "hand over" not in first.check().says
     keep.keys = KeyFile(tmp_path / "another.key")
-    await muted_once(keep.desk)
+    await muted_once(keep.desk, agent=1)
     second = await keep.sign()
     assert "did not hand over" in second.check().says
     exported = (await keep.desk.ask("GET", "/v1/audit/export")).body

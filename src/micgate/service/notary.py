@@ -159,7 +159,7 @@ class Notary:
         return False
 
     def _compare(self, key: SigningKey, newest: StoredCheckpoint | None) -> None:
-        """Another key than before that nobody handed over to: auditors need both. Said until the next start."""
+        """Another key than before that nobody handed over to: auditors need both. Said until a restart."""
         if newest and newest.key_id != key.id and decoded(newest.body).next_key != key.public.raw:
             self._other = f"Key {key.id} signs here; {newest.key_id} did before, and did not hand over."
             self._desk.log.write("checkpoint.other_key", key=key.id, before=newest.key_id)
