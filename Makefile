@@ -36,6 +36,9 @@ test-service: $(STAMP) ## Run the tests of the service: real database, kills, si
 soak: $(STAMP) ## Simulate two hours a seed until stopped or broken; SOAK="--seed 1 --runs 1000"
 	@PYTHONPATH=tests $(BIN)/python -m simulation $(SOAK)
 
+kills: $(STAMP) ## Kill and stop services and databases, 100 rounds; KILLS="--seed 2026 --rounds 10"
+	@PYTHONPATH=tests:tests/acceptance:tests/keeper $(BIN)/python -m kills $(KILLS)
+
 format: $(STAMP) ## Format the code
 	@$(BIN)/ruff format src tests benchmarks examples docs/*.py
 	@$(BIN)/ruff check --fix --quiet src tests benchmarks examples docs/*.py
@@ -52,4 +55,4 @@ docs: $(STAMP) ## Write the generated parts of the documents
 bench: $(STAMP) ## Measure everything beside what was asked for; BENCH=pace one subject, QUICK=1 a taste
 	@$(BIN)/python -m benchmarks $(BENCH) $(if $(QUICK),--quick)
 
-.PHONY: help setup demo test soak format check docs bench test-service
+.PHONY: help setup demo test soak kills format check docs bench test-service

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
+import leftovers
 from simulator import Simulator
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("suite")
 """Real processes run beside: how long an example takes says nothing."""
 
-SERVICE_ROOMS = {"store", "keeper", "service", "simulation", "webhooks"}
+SERVICE_ROOMS = {"store", "keeper", "service", "simulation", "webhooks", "kills"}
 SERVICE_FILES = {"test_demo.py", "test_served.py", "test_on_the_service.py", "test_in_the_database.py"}
 
 
@@ -29,6 +30,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent.name in SERVICE_ROOMS or item.path.name in SERVICE_FILES:
             item.add_marker(pytest.mark.service)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Clear away what test runs that were killed have left."""
+    if not hasattr(session.config, "workerinput"):
+        leftovers.clear()
 
 
 @pytest.fixture(scope="session")
@@ -63,10 +70,11 @@ def start_twin() -> Iterator[Callable[..., Simulator]]:
 @pytest.fixture(scope="session")
 def serving() -> "Iterator[Serving]":
     """A real service with a simulator of its own. Tests that use it belong to the xdist group "served"."""
-    from contents import open_folder
     from serving import Serving
 
-    with open_folder() as folder:
+    from leftovers import held_folder
+
+    with held_folder() as folder:
         serving = Serving(folder)
         yield serving
         serving.close()
@@ -75,12 +83,11 @@ def serving() -> "Iterator[Serving]":
 @pytest.fixture(scope="session")
 def embedded() -> "Iterator[Embedded]":
     """A real PostgreSQL for each test process. Whoever writes into it takes an organization of its own."""
-    from contents import open_folder
-
+    from leftovers import held_folder
     from micgate.store import migrate
     from micgate.store.embedded import OWNER, Embedded
 
-    with open_folder() as folder:
+    with held_folder() as folder:
         embedded = Embedded.attach(folder / "database")
         migrate.upgrade(embedded.conninfo(OWNER))
         yield embedded

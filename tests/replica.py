@@ -37,7 +37,7 @@ class Replica(Killable):
         """Blocks until it serves."""
         if self._told is None:
             line = self.process.stdout.readline()
-            assert line, self.log.read_text()
+            assert "url" in line, line + self.log.read_text()
             self._told = json.loads(line)
         return self._told
 

@@ -11,9 +11,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from contents import open_folder
 
 import micgate
+from leftovers import held_folder
 
 MICGATE = Path(sys.executable).with_name("micgate")
 REAL_LOOKING = {
@@ -74,7 +74,7 @@ class Demo:
 @pytest.fixture
 def demo():
     started = []
-    with open_folder() as place:
+    with held_folder() as place:
 
         def start(*arguments: str, **environ: str) -> Demo:
             started.append(Demo(place, *arguments, **environ))

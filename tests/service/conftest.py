@@ -3,9 +3,9 @@
 from contextlib import AsyncExitStack
 
 import pytest
-from contents import open_folder
 from front_desk import open_desk
 
+from leftovers import held_folder
 from micgate.store.ids import new_id
 from replica import Serving
 
@@ -49,7 +49,7 @@ def serving(start_house, embedded):
 @pytest.fixture
 def alone(start_house):
     """With an embedded database of its own."""
-    with open_folder() as folder:
+    with held_folder() as folder:
         house = start_house(folder, MICGATE_DATABASE_DIR=str(folder / "database"))
         yield house
         house.end()

@@ -2,10 +2,6 @@
 
 import hashlib
 import json
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
@@ -119,12 +115,3 @@ async def new_house(database: Database) -> House:
     lease = await store.leases.take(org, holder="first", seen=None)
     assert lease
     return House(org, store, Term(org, lease.epoch), lease)
-
-
-@contextmanager
-def open_folder() -> Iterator[Path]:
-    """A folder that every account may enter, as PostgreSQL does not run as root."""
-    with tempfile.TemporaryDirectory(prefix="micgate-test-", dir="/tmp") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        yield folder

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from contents import open_folder
 
+from leftovers import held_folder
 from micgate.store import embedded as supervisor
 from micgate.store.account import account
 from micgate.store.binaries import installed
@@ -34,14 +34,14 @@ guest.detach()
 @pytest.fixture(scope="session")
 def made() -> Iterator[Path]:
     """A database that was made once and stopped: making one takes longer than most tests."""
-    with open_folder() as folder:
+    with held_folder() as folder:
         Embedded.attach(folder / "database").detach()
         yield folder / "database"
 
 
 @pytest.fixture
 def place(made):
-    with open_folder() as folder:
+    with held_folder() as folder:
         subprocess.run(["cp", "-a", made, folder], check=True)
         yield folder / "database"
 
@@ -227,7 +227,7 @@ def test_a_long_path_has_its_socket_elsewhere_also_closed(place):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the database as somebody else")
 def test_root_runs_it_as_the_account_of_its_choice(monkeypatch):
-    with open_folder() as folder:
+    with held_folder() as folder:
         embedded = Embedded.attach(folder / "database", user="nobody")
         try:
             owner = Path(f"/proc/{embedded.cluster.parent()}").stat().st_uid

@@ -18,6 +18,9 @@ from micgate.genesys.regions import Region
 
 Answer = TypeVar("Answer")
 
+_CLOSE_SECONDS = 3.0
+"""For what must not be torn off, such as a sign-in that is being renewed; unless the other side hangs."""
+
 
 class AiohttpWire:
     """`guard` is asked at the last moment before a state change is written to the socket: after the name was
@@ -80,7 +83,10 @@ class AiohttpWire:
 
     async def close(self) -> None:
         if self._unfinished:
-            await asyncio.wait(self._unfinished)
+            _, hanging = await asyncio.wait(self._unfinished, timeout=_CLOSE_SECONDS)
+            for task in hanging:
+                task.cancel()
+            await asyncio.gather(*hanging, return_exceptions=True)
         session, self._session = self._session, None
         if session is not None:
             await session.close()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from micgate.keeper.clock import Boot
-from micgate.store.errors import Busy, Unavailable
+from micgate.store.errors import Busy, Full, Unavailable
 from micgate.store.leases import Lease, Term
 
 BEAT = 1.0
@@ -103,7 +103,7 @@ async def beat_on(lessor: Lessor, tenure: Tenure, *, boot: Boot, offset: "Offset
         started = boot.boot()
         try:
             await beat(lessor, tenure, boot=boot, offset=offset)
-        except (Unavailable, Busy):
+        except (Unavailable, Busy, Full):
             await boot.sleep(_AGAIN)
             continue
         await boot.sleep(max(0.0, started + BEAT - boot.boot()))

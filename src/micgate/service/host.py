@@ -2,9 +2,10 @@
 
 import asyncio
 import os
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from micgate.settings import Settings
 from micgate.store import migrate
 from micgate.store.database import Database
 from micgate.store.embedded import APPLICATION, OWNER, Embedded, default_directory
+from micgate.store.errors import EmbeddedFailed
 from micgate.store.postgres import PostgresStore
 from micgate.store.verbs import Rules
 
@@ -58,13 +60,28 @@ async def reached(settings: Settings) -> AsyncIterator[Cellar]:
     if settings.database_url:
         yield Cellar(owner=settings.database_url, application=settings.database_url, embedded=None)
         return
-    embedded = await asyncio.to_thread(Embedded.attach, directory(settings), user=settings.database_user)
+    embedded = await _attached(settings)
     try:
         yield Cellar(
             owner=embedded.conninfo(OWNER), application=embedded.conninfo(APPLICATION), embedded=embedded
         )
     finally:
         await asyncio.to_thread(embedded.detach)
+
+
+async def _attached(settings: Settings) -> Embedded:
+    """Whoever does not want it any more waits only for what was begun to be undone."""
+    leaving = threading.Event()
+    attaching = asyncio.ensure_future(
+        asyncio.to_thread(Embedded.attach, directory(settings), user=settings.database_user, leaving=leaving)
+    )
+    try:
+        return await asyncio.shield(attaching)
+    except asyncio.CancelledError:
+        leaving.set()
+        with suppress(EmbeddedFailed):
+            await asyncio.to_thread((await attaching).detach)
+        raise
 
 
 @asynccontextmanager

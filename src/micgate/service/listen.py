@@ -17,7 +17,8 @@ from micgate.service.errors import UnsafeListening
 HEADERS_WITHIN = 10.0
 """Seconds for the head of a request."""
 KEEP_ALIVE = 75
-STOP_WITHIN = 10
+STOP_WITHIN = 2
+"""Seconds for what is being answered when it ends."""
 BACKLOG = 2048
 
 

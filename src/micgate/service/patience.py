@@ -20,12 +20,12 @@ def wanted(prefer: str | None) -> float:
 
 
 async def settled(parts: Parts, mute: Mute, *, seconds: float) -> views.MuteView:
-    """The mute as soon as it is neither pending nor releasing, or when the time is up."""
+    """The mute as soon as it is neither pending nor releasing, the time is up or the service ends."""
     deadline = parts.monotonic() + seconds
     while True:
         shown = await _shown(parts, mute.id, mute)
         left = deadline - parts.monotonic()
-        if shown.state not in _UNDECIDED or left <= 0:
+        if shown.state not in _UNDECIDED or left <= 0 or parts.pulse.stopped:
             return shown
         await parts.pulse.wait(min(left, _LOOK))
 

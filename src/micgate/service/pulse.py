@@ -9,6 +9,7 @@ from micgate.store.database import Database, Hint
 from micgate.store.errors import StoreError
 
 _AGAIN_SECONDS = 1.0
+_PAUSE = 0.05
 
 
 class Pulse:
@@ -16,6 +17,7 @@ class Pulse:
 
     def __init__(self) -> None:
         self._beat = asyncio.Event()
+        self.stopped = False
 
     async def listen(self, database: Database, log: Log, *, heard: Callable[[], None] = lambda: None) -> None:
         """Until cancelled. `heard`: there was a hint."""
@@ -33,6 +35,11 @@ class Pulse:
         waiting, self._beat = self._beat, asyncio.Event()
         waiting.set()
 
+    def stop(self) -> None:
+        """Nobody waits any more."""
+        self.stopped = True
+        self.beat()
+
     @property
     def next(self) -> asyncio.Event:
         """Set by the next beat: take it before looking, and none that comes meanwhile is missed."""
@@ -40,6 +47,11 @@ class Pulse:
 
     async def wait(self, seconds: float, *, beat: asyncio.Event | None = None) -> None:
         """For that beat, else the next one; at most so long."""
+        if self.stopped:
+            await asyncio.sleep(
+                min(seconds, _PAUSE)
+            )  # those who wait in a loop must not keep others from ending
+            return
         beat = beat or self._beat
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
@@ -24,7 +25,7 @@ from micgate.service.budget import Accountant
 from micgate.service.cipher import ChannelCipher
 from micgate.service.directory import Directory
 from micgate.service.frequency import Frequent
-from micgate.service.health import Health
+from micgate.service.health import Check, Health
 from micgate.service.host import Cellar, Opened
 from micgate.service.kept import Kept
 from micgate.service.listen import Address
@@ -50,6 +51,15 @@ CHORES = 60.0
 POOL = 16
 DELIVERED_KEPT = 3 * 86_400.0
 """Seconds for which a webhook's deliveries that were made are listed."""
+API_FIRST = 1.0
+"""Seconds until the lease is handed over, even if somebody is still being answered."""
+DATABASE_WITHIN = 0.5
+NOTICE = 0.1
+"""For everybody to notice that the database is gone: a query that is cancelled instead takes psycopg 5 s."""
+BOOKS_WITHIN = 5.0
+"""Seconds for what is on its way and for writing it down; nothing is waited for any longer."""
+LAST_RESORT = 9.5
+"""Seconds after which nothing is waited for at all."""
 
 Started = Callable[[Announcement], None]
 
@@ -72,8 +82,19 @@ class Running:
 
 def serve(settings: Settings, *, started: Started) -> int:
     """Blocks until SIGINT or SIGTERM; then what is on its way is finished and the lease handed over."""
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_serve(settings, started))
+    last_resort = threading.Timer(LAST_RESORT, _give_up)
+    last_resort.daemon = True
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(_serve(settings, started, stopping=last_resort.start))
+    finally:
+        last_resort.cancel()
+
+
+def _give_up() -> None:
+    """What is not written, the next keeper answers for."""
+    Log().write("service.stop_forced", after_seconds=LAST_RESORT)
+    os._exit(1)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -86,7 +107,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
-async def _serve(settings: Settings, started: Started) -> int:
+async def _serve(settings: Settings, started: Started, *, stopping: Callable[[], None]) -> int:
     address = address_of(settings)
     address.check()
     if settings.heartbeat_url:
@@ -98,7 +119,9 @@ async def _serve(settings: Settings, started: Started) -> int:
         tracing = stack.enter_context(traced.opened(settings, log=log))
         listening = listen.bind(address)
         stack.callback(listening.close)
-        house = await stack.enter_async_context(host.opened(settings, size=POOL))
+        house = await _unless(stop, stack.enter_async_context(host.opened(settings, size=POOL)))
+        if house is None:
+            return 0
         session = _session(connection)
         stack.push_async_callback(session.close)
         url = address.url(listening.getsockname()[1])
@@ -118,7 +141,7 @@ async def _serve(settings: Settings, started: Started) -> int:
         serving = running.server.serve(sockets=[listening])
         started(running.announcement)
         log.write("service.started", url=url, org=house.org)
-        await _until(stop, works, serving, running)
+        await _until(stop, works, serving, running, stopping)
         log.write("service.stopped", org=house.org)
     return 0
 
@@ -273,6 +296,7 @@ def _works(
     running.health.probes.append(janitor.check)
     works["retention"] = janitor.run(looked=beat("retention"))
     if house.cellar.embedded:
+        running.health.probes.append(lambda: _started(house.cellar))
         works["database"] = house.cellar.embedded.watch(
             lambda: log.write("database.restarted"), looked=beat("database")
         )
@@ -315,6 +339,12 @@ def _janitor(settings: Settings, house: Opened, running: Running) -> Janitor:
     )
 
 
+def _started(cellar: Cellar) -> Check | None:
+    """Why the embedded database cannot be started, if it cannot."""
+    fault = cellar.embedded.fault if cellar.embedded else None
+    return None if fault is None else Check(name="embedded", ok=False, says=fault.what, remedy=fault.remedy)
+
+
 def _nightly(settings: Settings, cellar: Cellar, log: Log) -> Nightly:
     return Nightly(
         owner=cellar.owner,
@@ -330,25 +360,49 @@ async def _until(
     works: dict[str, Coroutine[Any, Any, None]],
     serving: Coroutine[Any, Any, None],
     running: Running,
+    stopping: Callable[[], None],
 ) -> None:
     """Until told to stop, or until one of the works breaks: that is raised. The API goes first, the lease
-    after it, so that nothing that was taken is left without a keeper longer than need be.
+    after it, so that nothing that was taken is left without a keeper longer than need be. What hangs is not
+    waited for: a container is killed after ten seconds.
     """
+    database = running.parts.database
     api = asyncio.create_task(serving, name="api")
     tasks = {asyncio.create_task(work, name=name) for name, work in works.items()}
     told = asyncio.create_task(stop.wait(), name="stop")
     try:
         await asyncio.wait({api, told, *tasks}, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        stopping()
         running.stream.close()
+        running.parts.pulse.stop()
         running.server.should_exit = True
-        await asyncio.gather(api, return_exceptions=True)
+        await asyncio.wait({api}, timeout=API_FIRST)
+        if not await database.answers_within(DATABASE_WITHIN):
+            database.cut()
+            await asyncio.sleep(NOTICE)
         for task in {told, *tasks}:
             task.cancel()
+        giving_up = asyncio.get_running_loop().call_later(BOOKS_WITHIN, database.cut)
         ended = await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(api, return_exceptions=True)
+        giving_up.cancel()
     broken = [one for one in ended if isinstance(one, Exception)]
     if broken:
         raise broken[0]
+
+
+async def _unless(stop: asyncio.Event, opening: Coroutine[Any, Any, Opened]) -> Opened | None:
+    """None when told to stop before it was open."""
+    told = asyncio.create_task(stop.wait())
+    wanted = asyncio.create_task(opening)
+    await asyncio.wait({told, wanted}, return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if not wanted.done():
+        wanted.cancel()
+        await asyncio.gather(wanted, return_exceptions=True)
+        return None
+    return wanted.result()
 
 
 async def _chores(parts: Parts, *, done: Callable[[], None]) -> None:

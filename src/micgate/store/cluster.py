@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -90,8 +91,11 @@ class Cluster:
             )
         new.rename(self.data)
 
-    def start(self, *, patience: float) -> None:
-        """Start and wait until it answers. Every process of the database keeps the life lock open."""
+    def start(self, *, patience: float, leaving: threading.Event | None = None) -> None:
+        """Start and wait until it answers. Every process of the database keeps the life lock open.
+
+        `leaving`: set when nobody wants that any more; then it is ended, as when it does not start.
+        """
         life = self._life()
         try:
             if not life.try_alone():
@@ -103,7 +107,7 @@ class Cluster:
             )
         finally:
             life.close()
-        self._wait_until_ready(patience)
+        self._wait_until_ready(patience, leaving or threading.Event())
 
     def answers(self) -> bool:
         """Whether a connection can be made now."""
@@ -174,10 +178,10 @@ class Cluster:
             time.sleep(_POLL)
         return True
 
-    def _wait_until_ready(self, patience: float) -> None:
+    def _wait_until_ready(self, patience: float, leaving: threading.Event) -> None:
         deadline = time.monotonic() + patience
         while not self.answers():
-            if self.child_died() or time.monotonic() > deadline:
+            if self.child_died() or time.monotonic() > deadline or leaving.is_set():
                 self.kill()
                 raise self._failed(_last_line(self.log.read_text(errors="replace")))
             time.sleep(_POLL)

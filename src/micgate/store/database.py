@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 from psycopg.types.string import TextLoader
 
 from micgate.store.errors import Busy, Fenced, Full, InvariantBroken, StoreError, Unavailable
-from micgate.store.pool import Exhausted, Pool
+from micgate.store.pool import Exhausted, Pool, cut
 
 Connection: TypeAlias = psycopg.AsyncConnection[dict[str, Any]]
 Row: TypeAlias = dict[str, Any]
@@ -50,6 +50,7 @@ class Database:
         self._pool = pool
         self._conninfo = conninfo
         self._hinting: set[asyncio.Task[None]] = set()
+        self._listening: set[psycopg.AsyncConnection[Any]] = set()
 
     @classmethod
     async def open(cls, conninfo: str, *, size: int = 8) -> Self:
@@ -66,6 +67,19 @@ class Database:
     async def close(self) -> None:
         await asyncio.gather(*self._hinting)
         await self._pool.close()
+
+    def cut(self) -> None:
+        """Have done with it at once: everybody who uses it is told that it cannot be reached."""
+        self._pool.cut()
+        for connection in self._listening:
+            cut(connection)
+
+    async def answers_within(self, seconds: float) -> bool:
+        """Whether it is worth while to wait for it. When it is not, what waits is left to `cut`."""
+        asking = asyncio.ensure_future(self.clock())
+        done, _ = await asyncio.wait([asking], timeout=seconds)
+        asking.add_done_callback(lambda asked: asked.cancelled() or asked.exception())
+        return bool(done) and asking.exception() is None
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Connection]:
@@ -114,9 +128,13 @@ class Database:
         """The orgs that `hint` names, on a connection of its own."""
         with translated():
             async with await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True) as own:
-                await own.execute(f"listen {of}".encode())
-                async for hint in own.notifies():
-                    yield hint.payload
+                self._listening.add(own)
+                try:
+                    await own.execute(f"listen {of}".encode())
+                    async for hint in own.notifies():
+                        yield hint.payload
+                finally:
+                    self._listening.discard(own)
 
     async def clock(self) -> float:
         """The database's clock, for whoever anchors service time to it."""

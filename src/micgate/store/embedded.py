@@ -8,8 +8,10 @@ database itself. Whether it runs is asked by connecting, never by a process id.
 import asyncio
 import os
 import stat
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -26,7 +28,10 @@ APPLICATION = "micgate_app"
 
 START_SECONDS = 60.0
 """Also the time for a recovery after a crash."""
-STOP_SECONDS = 10.0
+STOP_SECONDS = 2.0
+"""For its own end; then it is killed, which costs the next start a recovery and nobody any data."""
+LEAVE_SECONDS = 2.0
+"""Whoever starts or stops it for longer is left to it."""
 HUNG_SECONDS = 8.0
 """A database that lives but answers nobody for this long is killed and started again."""
 _EVERY = 0.5
@@ -41,17 +46,29 @@ def default_directory(state_dir: Path) -> Path:
 class Embedded:
     """One micgate's use of the embedded database in a directory. Made by `attach`."""
 
-    def __init__(self, cluster: Cluster, *, door: FileLock, guests: FileLock) -> None:
+    def __init__(
+        self, cluster: Cluster, *, door: FileLock, guests: FileLock, leaving: threading.Event
+    ) -> None:
         self.cluster = cluster
+        self._leaving = leaving
         self._door = door
         self._guests = guests
         self._silent_since: float | None = None
+        self.fault: EmbeddedFailed | None = None
 
     @classmethod
-    def attach(cls, directory: Path, *, user: str | None = None, folder: Path | None = None) -> "Embedded":
+    def attach(
+        cls,
+        directory: Path,
+        *,
+        user: str | None = None,
+        folder: Path | None = None,
+        leaving: threading.Event | None = None,
+    ) -> "Embedded":
         """Use the database in this directory, starting or even making it if need be. Blocks.
 
-        `user`: the account to run as when we are root. `folder`: other PostgreSQL binaries.
+        `user`: the account to run as when we are root. `folder`: other PostgreSQL binaries. `leaving`: set by
+        another thread that does not want it any more; then `EmbeddedFailed` is raised soon.
         """
         who = account(user)
         directory = _own(directory.absolute(), who)
@@ -60,7 +77,7 @@ class Embedded:
         guests = FileLock(directory / "guests.lock", who)
         with door.alone(patience=START_SECONDS):
             guests.try_together()  # whoever has it alone has the door too
-            embedded = cls(cluster, door=door, guests=guests)
+            embedded = cls(cluster, door=door, guests=guests, leaving=leaving or threading.Event())
             embedded._start()
         return embedded
 
@@ -76,23 +93,30 @@ class Embedded:
             return self._start()
 
     def detach(self) -> None:
-        """Stop using it; the last one out stops the database."""
-        with self._door.alone(patience=START_SECONDS):
+        """Stop using it; the last one out stops the database. Takes a few seconds at most."""
+        self._leaving.set()
+        with suppress(EmbeddedFailed), self._door.alone(patience=LEAVE_SECONDS):
             self._guests.let_go()
             if self._guests.try_alone():
                 self.cluster.stop(patience=STOP_SECONDS)
-            self.cluster.leave()
+        self.cluster.leave()
         self._guests.close()
         self._door.close()
 
     async def watch(
         self, restarted: Callable[[], None], *, looked: Callable[[], None] = lambda: None
     ) -> None:
-        """Until cancelled, see that the database runs: `looked`. `restarted`: it had to be started."""
+        """Until cancelled, see that the database runs: `looked`. `restarted`: it had to be started. Where it
+        does not start, `fault` says why, and it is tried again for ever.
+        """
         while True:
-            if await asyncio.to_thread(self.ensure):
-                restarted()
-            looked()
+            try:
+                if await asyncio.to_thread(self.ensure):
+                    restarted()
+                self.fault = None
+                looked()
+            except EmbeddedFailed as error:
+                self.fault = error
             await asyncio.sleep(_EVERY)
 
     def _start(self) -> bool:
@@ -107,7 +131,7 @@ class Embedded:
         self._silent_since = None
         self.cluster.make()
         _make_socket_directory(self.cluster)
-        self.cluster.start(patience=START_SECONDS)
+        self.cluster.start(patience=START_SECONDS, leaving=self._leaving)
         _make_roles(self.conninfo(SUPERUSER, database="postgres"))
         return True
 

@@ -5,9 +5,11 @@ refuse for 3 s and more although the database was back. Here whoever needs a con
 """
 
 import asyncio
+import os
 import select
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
 from psycopg import AsyncConnection, OperationalError
@@ -28,6 +30,7 @@ class Pool:
         self._patience = patience
         self._room = asyncio.Semaphore(size)
         self._idle: list[_Connection] = []
+        self._used: set[_Connection] = set()
         self._closed = False
 
     @asynccontextmanager
@@ -36,9 +39,11 @@ class Pool:
         await self._wait_for_room()
         try:
             connection = await self._take()
+            self._used.add(connection)
             try:
                 yield connection
             finally:
+                self._used.discard(connection)
                 await self._give_back(connection)
         finally:
             self._room.release()
@@ -48,6 +53,12 @@ class Pool:
         self._closed = True
         while self._idle:
             await self._idle.pop().close()
+
+    def cut(self) -> None:
+        """End whatever waits for an answer, now, and let nobody connect any more."""
+        self._closed = True
+        for connection in self._used:
+            cut(connection)
 
     async def _wait_for_room(self) -> None:
         try:
@@ -72,6 +83,13 @@ class Pool:
             self._idle.append(connection)
         else:
             await connection.close()
+
+
+def cut(connection: AsyncConnection[Any]) -> None:
+    """Nothing comes from it any more. psycopg itself would wait 10 s for a server that stands still."""
+    if not connection.closed:
+        with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as line:
+            line.shutdown(socket.SHUT_RDWR)
 
 
 def _is_silent(connection: _Connection) -> bool:

@@ -1,0 +1,194 @@
+"""Two `micgate serve` on one database: one dies or stands still, and who has both addresses loses nothing."""
+
+import asyncio
+import json
+import time
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+import aiohttp
+import pytest
+from keeping import until
+
+from kills.books import read_ledger, read_record
+from kills.compare import Told, compare
+from kills.house import House
+
+NEXT = 5.0
+"""Seconds until the next keeper sends."""
+
+
+@pytest.fixture
+async def house():
+    async with House(replicas=2, embedded=False) as house:
+        yield house
+
+
+async def keeper_of(house):
+    """The replica that keeps the org: the only one that says what the budget is used for."""
+    for slot, url in enumerate(house.urls):
+        with suppress(aiohttp.ClientError, TimeoutError):
+            health = await house._ask("GET", f"{url}/healthz", None, {})
+            if any(task["name"] == "keeper.wake" for task in health.body.get("tasks", [])):
+                return slot
+    return None
+
+
+async def standing(house, agents, *, seconds):
+    """A confirmed mute on a call of each: the calls, and the ids of the mutes."""
+    calls = [house.simulator.place_call(agent.id) for agent in agents]
+    mutes = []
+    for agent, call in zip(agents, calls, strict=True):
+        mutes.append(await placed(house, agent, call, seconds=seconds))
+    for agent, call in zip(agents, calls, strict=True):
+        await until(lambda agent=agent, call=call: house.simulator.leg(call, agent.id)["muted"])
+    return calls, mutes
+
+
+async def placed(house, agent, call, *, seconds):
+    wish = {"agent": agent.id, "conversation": call["id"], "for": seconds}
+    answer = await house.ask(
+        "POST", "/v1/mutes", wish, key=house.keys.owners[0], once=f"once-{call['id']}-{seconds}"
+    )
+    assert answer.status == 201, answer
+    return answer.body["id"]
+
+
+async def released(house, mute_id):
+    return await house.ask("DELETE", f"/v1/mutes/{mute_id}", key=house.keys.owners[0])
+
+
+def patches(house, *, since=0.0):
+    return [one for one in house.simulator.requests("PATCH") if one["at"] > since]
+
+
+async def record(house):
+    answer = await house.ask("GET", "/v1/audit/export", key=house.keys.auditor)
+    return [json.loads(line) for line in answer.body.splitlines()]
+
+
+async def accounted_for(house):
+    """What a dead keeper left is answered for a little later by the next."""
+    ledger = read_ledger(house.simulator.ledger(), client=house.client_id)
+    return not compare(ledger, read_record(await record(house)), Told()).findings
+
+
+@pytest.mark.parametrize("how", ["killed", "stopped"])
+async def test_the_next_sends_within_five_seconds_and_the_zombie_nothing(house, how):
+    agents = house.simulator.agents[:3]
+    calls, mutes = await standing(house, agents, seconds=60)
+    slot = await until(lambda: keeper_of_any(house))
+    keeper = house.replica(slot - 1)
+    struck = keeper.kill() if how == "killed" else keeper.pause()
+    for mute_id in mutes:
+        await released(house, mute_id)
+    for agent, call in zip(agents, calls, strict=True):
+        await until(lambda agent=agent, call=call: not house.simulator.leg(call, agent.id)["muted"])
+    first = patches(house, since=struck)[0]
+    assert first["at"] - struck < NEXT
+    if how == "stopped":
+        woken = keeper.go_on()
+        await asyncio.sleep(2.0)  # what it does is nothing, which takes no time
+        assert patches(house, since=woken) == []
+    await until(lambda: accounted_for(house), seconds=20)
+
+
+async def keeper_of_any(house):
+    slot = await keeper_of(house)
+    return None if slot is None else slot + 1
+
+
+async def test_the_late_answer_of_a_zombie_is_written_as_late(house):
+    (agent,) = house.simulator.agents[:1]
+    call = house.simulator.place_call(agent.id)
+    slot = await until(lambda: keeper_of_any(house))
+    keeper = house.replica(slot - 1)
+    house.simulator.fault("slow", match={"method": "PATCH"}, times=1, delay_ms=600)
+    mute_id = await placed(house, agent, call, seconds=60)
+    await until(lambda: patches(house))
+    keeper.pause()
+    await until(lambda: has_closed(house, mute_id), seconds=20)
+    keeper.go_on()
+    late = await until(lambda: late_entries(house), seconds=20)
+    assert {one["record"]["facts"]["kind"] for one in late} <= {"accepted", "unknown"}
+    await released(house, mute_id)
+    await until(lambda: not house.simulator.leg(call, agent.id)["muted"], seconds=20)
+    await until(lambda: accounted_for(house), seconds=20)
+
+
+async def has_closed(house, mute_id):
+    """The next keeper has answered for what this one sent."""
+    return [
+        one
+        for one in await record(house)
+        if one["record"]["action"] == "command.concluded" and one["record"]["facts"]["kind"] == "unknown"
+    ]
+
+
+async def late_entries(house):
+    return [one for one in await record(house) if one["record"]["action"] == "command.late"]
+
+
+@dataclass
+class Viewer:
+    """Reads one replica's stream, goes to the other when it breaks off, and says where it was."""
+
+    seen: list = field(default_factory=list)
+    last: int | None = None
+
+
+@asynccontextmanager
+async def watching(house):
+    viewer = Viewer()
+    task = asyncio.create_task(watch(house, viewer))
+    await until(lambda: viewer.last is not None)
+    yield viewer
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def watch(house, viewer):
+    while True:
+        for url in house.urls:
+            with suppress(aiohttp.ClientError, TimeoutError):
+                await watch_one(house, viewer, url)
+
+
+async def watch_one(house, viewer, url):
+    headers = {"Authorization": f"Bearer {house.keys.auditor}"}
+    if viewer.last is not None:
+        headers["Last-Event-ID"] = str(viewer.last)
+    silent = aiohttp.ClientTimeout(total=None, sock_connect=1, sock_read=4)
+    async with house.http.get(f"{url}/v1/events", headers=headers, timeout=silent) as answer:
+        async for line in answer.content:
+            if line.startswith(b"data: "):
+                told = json.loads(line[6:])
+                viewer.seen += [one["seq"] for one in told.get("records", [])]
+                viewer.last = told.get("seq", viewer.last)
+
+
+async def test_whoever_has_both_addresses_loses_nothing(house):
+    """Mutes go on being placed while one replica after the other is stopped and killed."""
+    agents = house.simulator.agents[:6]
+    async with watching(house) as viewer:
+        accepted = []
+        for number, agent in enumerate(agents):
+            call = house.simulator.place_call(agent.id)
+            struck = house.replica(number % 2)
+            if number in {1, 2}:
+                struck.pause()
+            elif number in {3, 4}:
+                struck.kill()
+            began = time.monotonic()
+            accepted.append(await placed(house, agent, call, seconds=2))
+            assert time.monotonic() - began < NEXT
+            if number in {1, 2}:
+                struck.go_on()
+            elif number in {3, 4}:
+                await house.restart(number % 2)
+        await until(house.all_mutes_have_ended, seconds=20)
+        entries = read_record(lines := await record(house))
+        assert all(len(entries.mutes[mute_id].ends) == 1 for mute_id in accepted)
+        sealed = {one["record"]["seq"] for one in lines if "record" in one}
+        begins = viewer.seen[0]
+        await until(lambda: {one for one in sealed if one >= begins} <= set(viewer.seen), seconds=10)
