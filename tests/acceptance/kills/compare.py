@@ -42,6 +42,7 @@ class Told:
     left_closed: frozenset[Place] = frozenset()
     deaf: tuple[Span, ...] = ()
     away: tuple[Span, ...] = ()
+    grace: float = GRACE
 
 
 @dataclass(slots=True, kw_only=True)
@@ -200,7 +201,7 @@ def _lateness(ledger: Ledger, record: Record, told: Told, verdict: Verdict) -> N
         overdue = max(0.0, change.at - _possible(end, told.away))
         verdict.late.append(late)
         verdict.overdue.append(overdue)
-        if overdue > GRACE:
+        if overdue > told.grace:
             verdict.findings.append(
                 f"late: {change} was due at {end:.2f} and could be made {overdue:.2f} s before"
             )

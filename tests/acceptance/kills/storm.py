@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from kills.books import Ledger, read_ledger, read_record
-from kills.compare import Told, Verdict, compare
+from kills.compare import GRACE, Told, Verdict, compare
 from kills.house import OWNERS, House, Mended, NoAnswer
 from kills.plan import AGENTS, Blow, HangUp, Place, Press, Step, Trouble, draw
 from micgate.audit.verify import verify
@@ -52,8 +52,8 @@ class Storm:
         self.house.simulator.control("DELETE", "/faults")
         self._read_ledger()
 
-    async def verdict(self) -> Verdict:
-        """When everything has come to rest."""
+    async def verdict(self, *, grace: float = GRACE) -> Verdict:
+        """When everything has come to rest. `grace`: seconds by which a release may be late."""
         await self._rest()
         self._read_ledger()
         left_closed = await self.house.left_closed()
@@ -67,6 +67,7 @@ class Storm:
                 for one in self.house.mended
                 if one.name.startswith("service")
             ),
+            grace=grace,
             away=tuple((one.since, self._served_again(one)) for one in self.house.mended),
         )
         lines = await self._record()
