@@ -99,9 +99,10 @@ class House:
             )
         assert process.stdout is not None
         line = process.stdout.readline()
-        if not line:
-            raise RuntimeError((self.folder / "serve.log").read_text()[-2000:])
-        key = json.loads((home / "run" / "micgate.json").read_text())["key"]
+        announced = home / "run" / "micgate.json"
+        if not announced.exists():
+            raise RuntimeError(line + (self.folder / "serve.log").read_text()[-2000:])
+        key = json.loads(announced.read_text())["key"]
         replica = Replica(process, json.loads(line)["url"], key)
         self.replicas.append(replica)
         wait_until(replica.ready, seconds=START_SECONDS)

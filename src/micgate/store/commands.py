@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 import msgspec
 
 from micgate.control.command import Command, Lane, Outcome, Verb
-from micgate.store.database import Connection, Database, every, run
+from micgate.store.database import Connection, Database, every, send
 from micgate.store.leases import Term
 from micgate.store.queries import queries
 from micgate.store.target import Target
@@ -68,7 +68,7 @@ async def add(connection: Connection, term: Term, commands: Sequence[tuple[Targe
         "intended_at": [command.made_at for _, command in commands],
         "deadline": [command.deadline for _, command in commands],
     }
-    await run(connection, _SQL["add"], values)
+    await send(connection, _SQL["add"], values)
 
 
 async def close(

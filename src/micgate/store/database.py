@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from enum import StrEnum
 from typing import Any, Self, TypeAlias
@@ -20,6 +20,8 @@ from micgate.store.pool import Exhausted, Pool, cut
 Connection: TypeAlias = psycopg.AsyncConnection[dict[str, Any]]
 Row: TypeAlias = dict[str, Any]
 Parameters: TypeAlias = Mapping[str, object]
+Asked: TypeAlias = Callable[[], Awaitable[list[Row]]]
+"""The rows of a question that was asked already."""
 
 SCHEMA = "micgate"
 STATEMENT_MS = 5_000
@@ -94,6 +96,23 @@ class Database:
         finished = False
         try:
             async with self._pool.connection() as connection, connection.transaction():
+                yield connection
+                finished = True
+        except _FOREIGN as error:
+            raise translate(error, perhaps_done=finished) from error
+
+    @asynccontextmanager
+    async def verb(self) -> AsyncIterator[Connection]:
+        """As `transaction`, but what is `sent` is not waited for: whatever speaks against it is raised at the
+        next answer that is read, at the latest at the end.
+        """
+        finished = False
+        try:
+            async with (
+                self._pool.connection() as connection,
+                connection.pipeline(),
+                connection.transaction(),
+            ):
                 yield connection
                 finished = True
         except _FOREIGN as error:
@@ -187,6 +206,16 @@ async def numbered_one(
     if row is None:
         raise LookupError("a statement that always answers did not")
     return row
+
+
+async def send(connection: Connection, query: bytes, parameters: Parameters) -> None:
+    """Its answer says nothing, and is waited for only where there is no pipeline."""
+    await connection.execute(query, parameters)
+
+
+async def asked(connection: Connection, query: bytes, parameters: Parameters) -> Asked:
+    """To be read later, so that in a pipeline the next question need not wait."""
+    return (await connection.execute(query, parameters)).fetchall
 
 
 async def run(connection: Connection, query: bytes, parameters: Parameters) -> int:

@@ -1,20 +1,38 @@
-"""What is due, and when something is due next. Four statements, whatever there is."""
+"""What is due, and when something is due next. At most four statements, whatever there is."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from micgate.control.mute import Mute
 from micgate.store import microphones, mutes
-from micgate.store.database import Connection, every, one
+from micgate.store.database import Connection, asked, every, fenced, one
+from micgate.store.leases import Term
 from micgate.store.microphones import Remembered
 from micgate.store.queries import queries
 
 _SQL = queries("due")
 
 
-async def rows(connection: Connection, org: str, *, now: float, limit: int) -> tuple[Remembered, ...]:
-    """Microphones, then recordings; the longest overdue first."""
-    values = {"org": org, "now": now, "limit": limit}
-    return tuple(microphones.remembered(org, row) for row in await every(connection, _SQL["rows"], values))
+@dataclass(frozen=True, slots=True)
+class Next:
+    """When something is due next; `lapse_at`: a mute that no microphone will end."""
+
+    at: float | None
+    lapse_at: float | None
+
+
+async def look(
+    connection: Connection, term: Term, *, now: float, limit: int, owner_grace: float
+) -> tuple[tuple[Remembered, ...], Next]:
+    """Microphones, then recordings; the longest overdue first. Raises `Fenced` if the term is over."""
+    org = term.org
+    due = await asked(connection, _SQL["rows"], {"org": org, "now": now, "limit": limit})
+    values = {"org": org, "epoch": term.epoch, "owner_grace": owner_grace}
+    found = await one(connection, _SQL["next"], values)
+    if not found["ours"]:
+        raise fenced(org)
+    rows = tuple(microphones.remembered(org, row) for row in await due())
+    return rows, Next(found["at"], found["lapse_at"])
 
 
 async def concerned(connection: Connection, org: str, due: Sequence[Remembered]) -> tuple[Mute, ...]:
@@ -31,9 +49,3 @@ async def lapsed(
     """Due mutes that no microphone will end."""
     values = {"org": org, "now": now, "owner_grace": owner_grace, "limit": limit}
     return mutes.read(await every(connection, _SQL["lapsed"], values))
-
-
-async def next_at(connection: Connection, org: str, *, owner_grace: float) -> float | None:
-    values = {"org": org, "owner_grace": owner_grace}
-    at: float | None = (await one(connection, _SQL["next"], values))["at"]
-    return at

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from micgate.store.database import Connection, Database, Row, every, first, run
+from micgate.store.database import Connection, Database, Row, every, first, send
 from micgate.store.queries import queries
 
 _SQL = queries("entries")
@@ -110,7 +110,7 @@ class Entries:
 async def add(connection: Connection, org: str, entries: Sequence[NewEntry]) -> None:
     if not entries:
         return
-    await run(connection, _SQL["add"], {"org": org, "told": rows_of((None, entries))})
+    await send(connection, _SQL["add"], {"org": org, "told": rows_of((None, entries))})
 
 
 def rows_of(*groups: tuple[str | None, Iterable[NewEntry]]) -> str:
@@ -141,7 +141,7 @@ async def seal(connection: Connection, org: str, link: Link, *, limit: int) -> t
         "entry_id": [one.entry.id for one in sealed],
         "hash": [one.hash for one in sealed],
     }
-    await run(connection, _SQL["seal"], values)
+    await send(connection, _SQL["seal"], values)
     return sealed
 
 

@@ -4,9 +4,11 @@ No clocks are compared: `beat` only counts. Every keeper's transaction begins wi
 waits for those under way, and none begins after it.
 """
 
+from collections.abc import Awaitable, Callable
+
 import msgspec
 
-from micgate.store.database import Connection, Database, fenced, first, run
+from micgate.store.database import Connection, Database, asked, fenced, first, run
 from micgate.store.queries import queries
 
 _SQL = queries("leases")
@@ -61,16 +63,18 @@ class Leases:
             await run(connection, _SQL["resign"], _values(term))
 
 
-async def fence(connection: Connection, term: Term) -> None:
-    """Hold the lease's row until the transaction ends, or raise `Fenced`."""
-    if await first(connection, _SQL["fence"], _values(term)) is None:
-        raise fenced(term.org)
+async def fence(connection: Connection, term: Term) -> Callable[[], Awaitable[None]]:
+    """Hold the lease's row until the transaction ends.
 
+    What is returned raises `Fenced` if it is not ours: call it before anything that was read is believed.
+    """
+    rows = await asked(connection, _SQL["fence"], _values(term))
 
-async def check(connection: Connection, term: Term) -> None:
-    """Raise `Fenced` if the term is over. Costs no write, and promises nothing about the next moment."""
-    if await first(connection, _SQL["check"], _values(term)) is None:
-        raise fenced(term.org)
+    async def passed() -> None:
+        if not await rows():
+            raise fenced(term.org)
+
+    return passed
 
 
 def _values(term: Term) -> dict[str, object]:

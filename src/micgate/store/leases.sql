@@ -25,6 +25,3 @@ update leases set holder = null, beat = beat + 1 where name = %(name)s and epoch
 
 -- name: fence
 select epoch from leases where name = %(name)s and epoch = %(epoch)s and holder is not null for key share;
-
--- name: check
-select epoch from leases where name = %(name)s and epoch = %(epoch)s and holder is not null;

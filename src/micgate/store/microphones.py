@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from micgate.control.microphone import Memory, decode, encode
-from micgate.store.database import Connection, Database, Row, every, one, run
+from micgate.store.database import Connection, Database, Row, every, one, run, send
 from micgate.store.queries import queries
 from micgate.store.target import Subject, Target
 
@@ -92,7 +92,7 @@ async def lock(connection: Connection, org: str, targets: Iterable[Target]) -> d
 async def wake(connection: Connection, org: str, targets: Iterable[Target], *, now: float) -> None:
     """Of rows that are locked."""
     for subject, wanted in by_subject(targets):
-        await run(connection, _SQL[subject]["wake"], {"org": org, "now": now, **_keys(wanted)})
+        await send(connection, _SQL[subject]["wake"], {"org": org, "now": now, **_keys(wanted)})
 
 
 async def add_awake(connection: Connection, org: str, targets: Iterable[Target], *, now: float) -> None:
@@ -100,7 +100,7 @@ async def add_awake(connection: Connection, org: str, targets: Iterable[Target],
     blank = {"phase": BLANK.phase, "memory": encode(BLANK).decode()}
     for subject, wanted in by_subject(targets):
         values = {"org": org, "now": now, **blank, **_keys(wanted)}
-        await run(connection, _SQL[subject]["add_awake"], values)
+        await send(connection, _SQL[subject]["add_awake"], values)
 
 
 async def put(
@@ -114,7 +114,7 @@ async def put(
             **_columns([memories[target] for target in targets]),
             "wake_at": [wakes.get(target) for target in targets],
         }
-        await run(connection, _SQL[subject]["put"], values)
+        await send(connection, _SQL[subject]["put"], values)
 
 
 async def decide(
@@ -133,7 +133,7 @@ async def decide(
             "memory": [encode(memories[target]).decode() for target in targets],
             "wake_at": [wakes[target] for target in targets],
         }
-        await run(connection, _SQL[subject]["decide"], values)
+        await send(connection, _SQL[subject]["decide"], values)
 
 
 def by_subject(targets: Iterable[Target]) -> list[tuple[Subject, list[Target]]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from micgate.control.mute import End, Mute, Owner
 from micgate.control.placing import chained_since, check_spent
 from micgate.control.policy import OnOverride, OpenPolicy
-from micgate.store.database import Connection, Database, Row, every, first, one
+from micgate.store.database import Connection, Database, Row, every, first, one, send
 from micgate.store.errors import TooManyStanding
 from micgate.store.queries import queries
 from micgate.store.target import Target, gate
@@ -66,7 +66,7 @@ async def pass_gates(connection: Connection, org: str, users: Sequence[str], *, 
     if users:
         gates = sorted(gate("agent", org, user) for user in set(users))
         name = "pass_gates" if alone else "pass_gates_together"
-        await every(connection, _SQL[name], {"gates": gates})
+        await send(connection, _SQL[name], {"gates": gates})
 
 
 async def pass_chains(connection: Connection, org: str, mutes: Iterable[Mute]) -> None:

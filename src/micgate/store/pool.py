@@ -61,6 +61,9 @@ class Pool:
             cut(connection)
 
     async def _wait_for_room(self) -> None:
+        if not self._room.locked():
+            await self._room.acquire()
+            return
         try:
             async with asyncio.timeout(self._patience):
                 await self._room.acquire()

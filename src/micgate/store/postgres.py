@@ -109,22 +109,23 @@ class PostgresStore:
     async def load_due(
         self, term: Term, *, now: float, limit: int = 500, owner_grace: float = PACE.owner_grace
     ) -> DueNow:
+        org, lapsed = term.org, tuple[Mute, ...]()
         # Targets first: whatever changes after that makes a decision stale.
-        async with self._database.reading() as connection:
-            await leases.check(connection, term)
-            rows = await due.rows(connection, term.org, now=now, limit=limit)
-            found = await due.concerned(connection, term.org, rows)
-            lapsed = await due.lapsed(connection, term.org, now=now, owner_grace=owner_grace, limit=limit)
-            next_at = await due.next_at(connection, term.org, owner_grace=owner_grace)
-        return DueNow(due=fold.dues(rows, found), lapsed=lapsed, next_at=next_at)
+        async with self._database.reading() as connection, connection.pipeline():
+            rows, following = await due.look(connection, term, now=now, limit=limit, owner_grace=owner_grace)
+            found = await due.concerned(connection, org, rows)
+            if following.lapse_at is not None and following.lapse_at <= now:
+                lapsed = await due.lapsed(connection, org, now=now, owner_grace=owner_grace, limit=limit)
+        return DueNow(due=fold.dues(rows, found), lapsed=lapsed, next_at=following.at)
 
     async def observe(self, term: Term, sightings: Sequence[Sighting], *, now: float) -> tuple[Noted, ...]:
         org, targets = term.org, {sighting.target for sighting in sightings}
         users = [target.user_id for target in targets if target.user_id]
-        async with self._database.transaction() as connection:
-            await leases.fence(connection, term)
+        async with self._database.verb() as connection:
+            passed = await leases.fence(connection, term)
             await mutes.pass_gates(connection, org, users, alone=False)
             rows = await microphones.lock(connection, org, targets)
+            await passed()
             standing = await mutes.standing_at(connection, org, targets)
             memories = {target: rows[target].memory if target in rows else BLANK for target in targets}
             noted = tuple(
@@ -141,11 +142,12 @@ class PostgresStore:
         self, term: Term, decided: Sequence[Decided], lapses: Sequence[Lapse] = (), *, now: float
     ) -> Intended:
         org, targets = term.org, {one.target for one in decided}
-        async with self._database.transaction() as connection:
-            await leases.fence(connection, term)
+        async with self._database.verb() as connection:
+            passed = await leases.fence(connection, term)
             locked = await mutes.lock(connection, org, fold.ending_ids(decided, lapses))
             agents = await microphones.of_users(connection, org, fold.everywhere(locked))
             rows = await microphones.lock(connection, org, targets | fold.under(org, locked, agents))
+            await passed()
             sorted_ = fold.sort_out(
                 decided,
                 lapses,
@@ -174,15 +176,18 @@ class PostgresStore:
             raise
 
     async def seal(self, term: Term, *, limit: int = 1000) -> tuple[Sealed, ...]:
-        async with self._database.transaction() as connection:
-            await leases.fence(connection, term)
-            return await entries.seal(connection, term.org, self._rules.link, limit=limit)
+        async with self._database.verb() as connection:
+            passed = await leases.fence(connection, term)
+            sealed = await entries.seal(connection, term.org, self._rules.link, limit=limit)
+            await passed()
+        return sealed
 
     async def _conclude(self, term: Term, closings: Sequence[Closing], now: float) -> tuple[Concluded, ...]:
         org = term.org
-        async with self._database.transaction() as connection:
-            await leases.fence(connection, term)
+        async with self._database.verb() as connection:
+            passed = await leases.fence(connection, term)
             rows = await microphones.lock(connection, org, {closing.target for closing in closings})
+            await passed()
             outcomes = [(closing.outcome, closing.sent_at) for closing in closings]
             in_time = await commands.close(connection, org, outcomes)
             taken = fold.take_back(
