@@ -118,6 +118,8 @@ def test_no_file_has_a_name_that_says_nothing():
         ("micgate.cli.main", {"aiohttp", "asyncio", "rich", "urllib3", "msgspec"}),
         ("micgate.cli.mute", {"aiohttp", "asyncio", "rich"}),
         ("micgate.cli.served", {"aiohttp", "asyncio", "rich", "urllib3", "micgate.client.sync"}),
+        ("micgate.cli.webhooks", {"aiohttp", "asyncio", "rich", "urllib3", "procrastinate"}),
+        ("micgate.service.run", {"procrastinate"}),
         ("micgate.client.sync", {"aiohttp", "asyncio", "click", "rich", "litestar"}),
         ("micgate.client.aio", {"urllib3", "click", "rich", "litestar"}),
     ],

@@ -214,7 +214,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         name="encryption_key",
         names=("MICGATE_ENCRYPTION_KEY",),
-        help="What webhooks' secrets are encrypted with in the database; unset, the OAuth client's secret.",
+        help="A long random text that encrypts webhooks' secrets; unset, the OAuth client's secret does.",
         secret=True,
     ),
     Setting(
