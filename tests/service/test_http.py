@@ -4,6 +4,7 @@ import asyncio
 import json
 from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
 from front_desk import Scope
 
@@ -95,6 +96,43 @@ async def test_beyond_this_machine_figures_and_descriptions_need_a_key(open_serv
         assert (await desk.ask("GET", path, headers={"Authorization": ""})).status == 401
         assert (await desk.ask("GET", path, key=await desk.key(Scope.MUTE))).status == 200
     assert (await desk.ask("GET", "/healthz", headers={"Authorization": ""})).status == 200
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via"])
+async def test_behind_a_proxy_that_nobody_stated_figures_need_a_key_too(desk, header):
+    passed_on = {header: "203.0.113.9", "Authorization": ""}
+    assert (await desk.ask("GET", "/metrics", headers=passed_on)).status == 401
+    assert (await desk.ask("GET", "/metrics", headers={"Authorization": ""})).status == 200
+
+
+@pytest.mark.parametrize(
+    ("proxies", "client", "scheme"),
+    [
+        ((), "127.0.0.1", "http"),
+        (("127.0.0.1",), "203.0.113.9", "https"),
+        (("10.9.9.9",), "127.0.0.1", "http"),
+    ],
+)
+async def test_what_a_proxy_says_of_a_client_counts_only_if_it_was_stated(proxies, client, scheme):
+    seen = {}
+
+    async def app(scope, _receive, send):
+        seen.update(client=scope["client"][0], scheme=scope["scheme"])
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    address = Address(port=0, proxies=proxies)
+    socket = listen.bind(address)
+    server = listen.server(app, address)
+    serving = asyncio.create_task(server.serve(sockets=[socket]))
+    headers = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+    url = address.url(socket.getsockname()[1])
+    async with aiohttp.ClientSession() as http, http.get(url, headers=headers) as answer:
+        assert answer.status == 204
+    server.should_exit = True
+    await serving
+    socket.close()
+    assert seen == {"client": client, "scheme": scheme}
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "micgate.example"])

@@ -2,6 +2,8 @@
 
 import io
 
+import pytest
+
 from micgate.log import SECRET_FIELDS, Log, entry
 
 
@@ -39,3 +41,29 @@ def test_repeated_failures_are_written_once_and_then_the_recovery():
         ["channel.connect", "host=h"],
         ["channel.connect.recovered", "times=3"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("postgresql://name:s3cret@db/micgate is away", "db/micgate is away"),
+        ("password=s3cret host=db", "host=db"),
+        ("sent Authorization: Bearer s3cret-token", "sent Authorization"),
+        ("key mg_0123456789_s3cret was refused", "was refused"),
+        ("key mghost_s3cret was refused", "was refused"),
+        ("token eyJhbGciOi.eyJzM2NyZXQ.s3cret is old", "is old"),
+        ("ada.s3cret@example.com is unknown", "is unknown"),
+        ("sip:s3cret@example.com rang", "rang"),
+        ("from +353 86 s3cret", "from"),
+    ],
+)
+def test_secrets_are_taken_out_of_the_texts_of_others(text, kept):
+    line = entry("somebody.said", 0.0, {"what": text.replace("86 s3cret", "(86) 123-4567")})
+    assert "s3cret" not in line
+    assert "4567" not in line
+    assert kept in line
+
+
+def test_ids_and_figures_stay():
+    text = "conversation 01930000-0000-7000-8000-000000000000 after 1795263473350 ms at 2026-11-21T10:00:00Z"
+    assert text in entry("somebody.said", 0.0, {"what": text})

@@ -56,7 +56,9 @@ def is_open(wanted: Scope | str | None, *, local: bool) -> bool:
 
 
 class Gatekeeper:
-    """The guard of all handlers. `local`: only this machine can reach us."""
+    """The guard of all handlers. `local`: only this machine can reach us. What a proxy that nobody stated
+    passes on comes from elsewhere all the same.
+    """
 
     def __init__(self, parts: Parts, *, local: bool) -> None:
         self._parts = parts
@@ -64,7 +66,7 @@ class Gatekeeper:
 
     async def __call__(self, connection: Connection, handler: BaseRouteHandler) -> None:
         wanted = needs(handler)
-        if is_open(wanted, local=self._local):
+        if is_open(wanted, local=self._local and not _passed_on(connection)):
             return
         _check_type(connection)
         principal = await self._parts.keys.recognize(connection.headers.get("authorization"))
@@ -99,6 +101,10 @@ def _check_type(connection: Connection) -> None:
         return
     if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise WrongContentType("The body is not sent as JSON.", remedy="Send Content-Type: application/json.")
+
+
+def _passed_on(connection: Connection) -> bool:
+    return any(name in connection.headers for name in ("forwarded", "x-forwarded-for", "x-real-ip", "via"))
 
 
 def principal_of(request: Request[Any, Any, Any]) -> Principal:

@@ -1,0 +1,53 @@
+"""The log of a whole run: nothing in it is a secret, a name or a number, and a line is a line."""
+
+import json
+import re
+import urllib.error
+
+import pytest
+
+from replica import START_SECONDS
+
+NOTE = "Heard-of-the-merger"
+PHONE = "+353861234567"
+INJECTED = "x\r\n2026-01-01T00:00:00Z keeper.took_over org=evil"
+LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ [a-z_.]+( [a-z_]+=(\"[^\"]*\"|\S+))*")
+
+
+def test_a_whole_run_logs_no_secret_no_name_no_number_and_no_line_of_others(serving, twin):
+    agent = twin.agents[0]
+    call = twin.place_call(agent.id)
+    made = serving.command("keys", "add", INJECTED, "--scope", "mute", "--json")
+    key = json.loads(made.stdout)["key"]
+    serving.start()
+    twin.wait_until(lambda: serving.ready, seconds=START_SECONDS)
+    wish = {"agent": agent.email, "for": "60s", "note": f"{NOTE} {PHONE}"}
+    mute = serving.ask("POST", "/v1/mutes", wish, Prefer="wait=20")
+    assert mute["state"] == "confirmed"
+    refused(serving, "POST", "/v1/mutes", {"agent": INJECTED})
+    refused(serving, "POST", "/v1/mutes", {"agent": agent.name, "reason": INJECTED})
+    refused(serving, "GET", "/v1/me", None, key="mg_0123456789_guessed")
+    twin.press_mute(call, muted=False)
+    twin.wait_until(lambda: serving.ask("GET", f"/v1/mutes/{mute['id']}")["end"] == "overridden", seconds=20)
+    twin.fault("status", status=500, times=2)
+    refused(serving, "GET", "/v1/agents/nobody@example.com", None, key=key)
+    host_key = serving.announced["key"]
+    database = serving.environ["MICGATE_DATABASE_URL"]
+    twin.wait_until(lambda: serving.ready, seconds=START_SECONDS)
+    assert serving.stop() == 0
+
+    log = serving.log
+    for line in log.splitlines():
+        assert LINE.fullmatch(line), line
+    assert "service.started" in log
+    assert "org=evil" not in log
+    names = (agent.id, agent.email, agent.name, *agent.name.split(), "nobody@example.com")
+    secrets = (key, host_key, "guessed", twin.client_secret, database)
+    for unwanted in (*names, *secrets, NOTE, PHONE, "Bearer"):
+        assert unwanted not in log, unwanted
+
+
+def refused(house, method, path, body, **more):
+    with pytest.raises(urllib.error.HTTPError) as answer:
+        house.ask(method, path, body, **more)
+    assert 400 <= answer.value.code < 500 or path.startswith("/v1/agents")
