@@ -25,16 +25,16 @@ def main() -> int:
     began = time.monotonic()
     numbers = asked.only or list(range(asked.rounds))
     total: Counter[str] = Counter()
-    findings = asyncio.run(_houses(seed, numbers, total))
+    findings = asyncio.run(_houses(seed, numbers, total, grace=asked.grace))
     counts = ", ".join(f"{count} {what}" for what, count in sorted(total.items()))
-    _say(f"{len(numbers)} rounds in {time.monotonic() - began:.0f} s: {counts}")
+    _say(f"{time.monotonic() - began:.0f} s: {counts}")
     _say(f"{len(findings)} findings")
     for finding in findings:
         _say(f"  {finding}")
     return 1 if findings else 0
 
 
-async def _houses(seed: str, numbers: list[int], total: Counter[str]) -> list[str]:
+async def _houses(seed: str, numbers: list[int], total: Counter[str], *, grace: float) -> list[str]:
     """Round n is drawn from the seed and n, and runs in house n modulo four: so one alone is the same."""
     findings: list[str] = []
     for number, (replicas, embedded) in enumerate(HOUSES):
@@ -42,11 +42,13 @@ async def _houses(seed: str, numbers: list[int], total: Counter[str]) -> list[st
         if mine:
             async with House(replicas=replicas, embedded=embedded) as house:
                 _say(house.name)
-                findings += await _rounds(house, seed, mine, total)
+                findings += await _rounds(house, seed, mine, total, grace=grace)
     return findings
 
 
-async def _rounds(house: House, seed: str, numbers: list[int], total: Counter[str]) -> list[str]:
+async def _rounds(
+    house: House, seed: str, numbers: list[int], total: Counter[str], *, grace: float
+) -> list[str]:
     storm = Storm(house)
     for done, number in enumerate(numbers, start=1):
         began, struck = time.monotonic(), Counter(storm.blows)
@@ -54,14 +56,15 @@ async def _rounds(house: House, seed: str, numbers: list[int], total: Counter[st
         blows = ", ".join((storm.blows - struck).elements()) or "nothing"
         _say(f"  round {number}: {blows}; {len(storm.accepted)} mutes; {time.monotonic() - began:.1f} s")
         if done % CHECK_EVERY == 0 and done < len(numbers):
-            verdict = await storm.verdict()
+            verdict = await storm.verdict(grace=grace)
             if verdict.findings:
                 break
-    verdict = await storm.verdict()
+    verdict = await storm.verdict(grace=grace)
     _say(f"  {verdict.says()}; {len(verdict.findings)} findings")
     for finding in verdict.findings:
         _say(f"    {finding}")
     total += verdict.figures + storm.blows
+    total["rounds"] += storm.rounds
     return [f"{house.name}: {finding}" for finding in verdict.findings]
 
 
@@ -69,6 +72,7 @@ def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m kills", description=__doc__)
     parser.add_argument("--seed", help="draws the same rounds again")
     parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--grace", type=float, default=10.0, help="seconds by which a release may be late")
     parser.add_argument("--only", type=int, nargs="+", help="these rounds alone")
     return parser.parse_args()
 

@@ -19,6 +19,8 @@ from simulator import Refused
 
 TAKE_OVER = 5.0
 """Seconds until somebody serves again after a keeper is gone, or a database is back."""
+TROUBLED = 5.0
+"""Seconds for which one request that the platform loses keeps us from the next: its deadline, and a read."""
 REST_SECONDS = 45.0
 AT_REST = 1.5
 
@@ -68,7 +70,10 @@ class Storm:
                 if one.name.startswith("service")
             ),
             grace=grace,
-            away=tuple((one.since, self._served_again(one)) for one in self.house.mended),
+            away=(
+                *((one.since, self._served_again(one)) for one in self.house.mended),
+                *((one["at"], one["at"] + TROUBLED) for one in self._entries if one["kind"] == "fault"),
+            ),
         )
         lines = await self._record()
         found = compare(self.ledger, read_record(map(json.loads, lines)), told)
