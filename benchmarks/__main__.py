@@ -44,7 +44,7 @@ def patch_figures(*, quick: bool) -> list[Figure]:
 
 
 def process_figures(*, quick: bool) -> list[Figure]:
-    series = process.measure(rounds=3 if quick else 12)
+    series = process.measure(rounds=3 if quick else 9)
     limits = {"micgate --help": 80.0, "micgate set, confirmed": 200.0}
     return [
         *medians(series, unit="ms", limits=limits),
@@ -91,7 +91,7 @@ def crowd_figures(*, quick: bool) -> list[Figure]:
 
 
 def flood_figures(*, quick: bool) -> list[Figure]:
-    found = flood.measure(minutes=1 if quick else 2)
+    found = flood.measure(windows=1 if quick else 2)
     return [
         Figure("confirmed changes of microphones a minute", found.changes, "", 290.0, at_least=True),
         Figure("answers 429 from the platform", found.refusals, "", 0.0),

@@ -32,6 +32,7 @@ LIFTED = 10_000_000
 USUAL = 300
 START_SECONDS = 60
 STOP_SECONDS = 20
+CLIENT_SECONDS = 300
 LEDGER = 2_000_000
 UNBOUNDED = {"queue_share": None, "rate": None, "standing": None}
 
@@ -209,7 +210,12 @@ def json_of(url: str) -> Any:
 def in_process(module: str, plan: object) -> Any:
     """What a client in a process of its own found: `python -m module`, plan and findings as JSON."""
     done = subprocess.run(
-        [sys.executable, "-m", module], input=json.dumps(plan), stdout=subprocess.PIPE, text=True, check=True
+        [sys.executable, "-m", module],
+        input=json.dumps(plan),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=CLIENT_SECONDS,
     )
     return json.loads(done.stdout)
 

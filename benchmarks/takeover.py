@@ -20,7 +20,7 @@ class TakeOver:
     stopped: tuple[float, ...]
 
 
-def measure(*, kills: int = 3, stops: int = 2) -> TakeOver:
+def measure(*, kills: int = 2, stops: int = 2) -> TakeOver:
     with house(agents=30, replicas=2) as made:
         calls = made.on_calls(made.twin.agents)
         killed = tuple(_lose(made, calls, signal.SIGKILL) for _ in range(kills))
