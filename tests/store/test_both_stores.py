@@ -246,6 +246,12 @@ class BothStores(RuleBasedStateMachine):
         said = [self._ask(store.seal(self.term, limit=limit)) for store in (self.real, self.model)]
         assert _chain(said[0].value) == _chain(said[1].value)
 
+    @rule(ago=st.sampled_from((0.0, 30.0)))
+    def sweep(self, ago):
+        before = self.now - ago
+        swept = self.runner.run(self.real.microphones.sweep(self.org, before=before))
+        assert swept == self.model.sweep(self.org, before=before)
+
     @rule()
     def take_over(self):
         before = self.lease
