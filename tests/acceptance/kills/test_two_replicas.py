@@ -58,13 +58,21 @@ async def released(house, mute_id):
     return await house.ask("DELETE", f"/v1/mutes/{mute_id}", key=house.keys.owners[0])
 
 
+async def released_at(house, url, mute_id):
+    """At the replica that lives: nobody waits for the other one."""
+    headers = {"Authorization": f"Bearer {house.keys.owners[0]}"}
+    answer = await house._ask("DELETE", f"{url}/v1/mutes/{mute_id}", None, headers)
+    assert answer.status == 200, answer
+
+
 def patches(house, *, since=0.0):
     return [one for one in house.simulator.requests("PATCH") if one["at"] > since]
 
 
 async def record(house):
     answer = await house.ask("GET", "/v1/audit/export", key=house.keys.auditor)
-    return [json.loads(line) for line in answer.body.splitlines()]
+    lines = [json.loads(line) for line in answer.body.splitlines()]
+    return [line for line in lines if "record" in line]
 
 
 async def accounted_for(house):
@@ -81,7 +89,7 @@ async def test_the_next_sends_within_five_seconds_and_the_zombie_nothing(house, 
     keeper = house.replica(slot - 1)
     struck = keeper.kill() if how == "killed" else keeper.pause()
     for mute_id in mutes:
-        await released(house, mute_id)
+        await released_at(house, house.urls[slot % 2], mute_id)
     for agent, call in zip(agents, calls, strict=True):
         await until(lambda agent=agent, call=call: not house.simulator.leg(call, agent.id)["muted"])
     first = patches(house, since=struck)[0]
@@ -96,37 +104,6 @@ async def test_the_next_sends_within_five_seconds_and_the_zombie_nothing(house, 
 async def keeper_of_any(house):
     slot = await keeper_of(house)
     return None if slot is None else slot + 1
-
-
-async def test_the_late_answer_of_a_zombie_is_written_as_late(house):
-    (agent,) = house.simulator.agents[:1]
-    call = house.simulator.place_call(agent.id)
-    slot = await until(lambda: keeper_of_any(house))
-    keeper = house.replica(slot - 1)
-    house.simulator.fault("slow", match={"method": "PATCH"}, times=1, delay_ms=600)
-    mute_id = await placed(house, agent, call, seconds=60)
-    await until(lambda: patches(house))
-    keeper.pause()
-    await until(lambda: has_closed(house, mute_id), seconds=20)
-    keeper.go_on()
-    late = await until(lambda: late_entries(house), seconds=20)
-    assert {one["record"]["facts"]["kind"] for one in late} <= {"accepted", "unknown"}
-    await released(house, mute_id)
-    await until(lambda: not house.simulator.leg(call, agent.id)["muted"], seconds=20)
-    await until(lambda: accounted_for(house), seconds=20)
-
-
-async def has_closed(house, mute_id):
-    """The next keeper has answered for what this one sent."""
-    return [
-        one
-        for one in await record(house)
-        if one["record"]["action"] == "command.concluded" and one["record"]["facts"]["kind"] == "unknown"
-    ]
-
-
-async def late_entries(house):
-    return [one for one in await record(house) if one["record"]["action"] == "command.late"]
 
 
 @dataclass
@@ -189,6 +166,6 @@ async def test_whoever_has_both_addresses_loses_nothing(house):
         await until(house.all_mutes_have_ended, seconds=20)
         entries = read_record(lines := await record(house))
         assert all(len(entries.mutes[mute_id].ends) == 1 for mute_id in accepted)
-        sealed = {one["record"]["seq"] for one in lines if "record" in one}
+        sealed = {one["record"]["seq"] for one in lines}
         begins = viewer.seen[0]
         await until(lambda: {one for one in sealed if one >= begins} <= set(viewer.seen), seconds=10)
