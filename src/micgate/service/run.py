@@ -42,13 +42,15 @@ from micgate.service.thrift import Thrifty
 from micgate.service.traced import Tracing
 from micgate.settings import Settings
 from micgate.store import idempotency
-from micgate.store.database import Hint
+from micgate.store.database import Database, Hint
 from micgate.store.entries import Sealed
 from micgate.store.errors import StoreError
 from micgate.webhooks.deliver import Sender
 
 CHORES = 60.0
 POOL = 16
+KEEPERS_POOL = 6
+"""Its own: however many place mutes at once, releases do not wait behind them for a connection."""
 DELIVERED_KEPT = 3 * 86_400.0
 """Seconds for which a webhook's deliveries that were made are listed."""
 API_FIRST = 1.0
@@ -122,6 +124,8 @@ async def _serve(settings: Settings, started: Started, *, stopping: Callable[[],
         house = await _unless(stop, stack.enter_async_context(host.opened(settings, size=POOL)))
         if house is None:
             return 0
+        keeping = await Database.open(house.cellar.application, size=KEEPERS_POOL)
+        stack.push_async_callback(keeping.close)
         session = _session(connection)
         stack.push_async_callback(session.close)
         url = address.url(listening.getsockname()[1])
@@ -130,6 +134,7 @@ async def _serve(settings: Settings, started: Started, *, stopping: Callable[[],
             connection,
             house,
             session,
+            keeping=keeping,
             log=log,
             url=url,
             address=address,
@@ -162,6 +167,7 @@ def _put_together(
     house: Opened,
     session: Session,
     *,
+    keeping: Database,
     log: Log,
     url: str,
     address: Address,
@@ -199,7 +205,13 @@ def _put_together(
         frequent.heard(sealed)
 
     stream = Stream(parts, told=told, log=log)
-    kept = Kept(_keepers(settings, connection, parts, tracing), session, house.store, house.org, log=log)
+    kept = Kept(
+        _keepers(settings, connection, parts, tracing, database=keeping),
+        session,
+        house.store,
+        house.org,
+        log=log,
+    )
     house.store.nudge = lambda _: kept.nudge()
     beats = Beats(time.monotonic)
     accountant = Accountant(lambda: kept.keeper, house.store, log=log)
@@ -235,7 +247,7 @@ def _put_together(
 
 
 def _keepers(
-    settings: Settings, connection: Connection, parts: Parts, tracing: Tracing
+    settings: Settings, connection: Connection, parts: Parts, tracing: Tracing, *, database: Database
 ) -> Callable[[tuple[str, ...]], Keeper]:
     def published(sealed: Sequence[Sealed]) -> None:
         _published(parts)
@@ -244,7 +256,7 @@ def _keepers(
     def make(users: tuple[str, ...]) -> Keeper:
         return genesys_keeper(
             org=parts.org,
-            database=parts.database,
+            database=database,
             connection=connection,
             users=users,
             cipher=ChannelCipher(settings.client_secret),
