@@ -17,7 +17,8 @@ from micgate.store.verbs import Closing
 
 MOST_AT_ONCE = 100
 
-_NOT_KEEPER = Answer(kind=Kind.NOT_SENT, word="not_keeper")
+_NOT_KEEPER = Answer(kind=Kind.NOT_SENT, word="not_keeper", again_in=0.5)
+"""A beat was late: the next one is soon, and a release must not wait as if it had been tried."""
 _OVERTAKEN = Answer(kind=Kind.NOT_SENT, word="overtaken", again_in=0.0)
 _CUT_OFF = Answer(kind=Kind.UNKNOWN, word="cut_off")
 
