@@ -30,7 +30,7 @@ from micgate.store.embedded import Embedded
 ORG = "bench"
 LIFTED = 10_000_000
 USUAL = 300
-START_SECONDS = 60
+START_SECONDS = 150
 STOP_SECONDS = 20
 CLIENT_SECONDS = 300
 LEDGER = 2_000_000
