@@ -41,7 +41,11 @@ def measure(*, agents: int = 16_000, on_calls: int = 6_000) -> Watched:
                 made.query("select conversation_id, seen_at from microphones where seen_at is not null")
             )
 
-        wait_until(lambda: all(at - 0.5 < seen()[call] for call, at in told.items()), seconds=20)
+        def caught_up() -> bool:
+            found = seen()
+            return all(sent - 0.5 < found[call] for call, sent in told.items())
+
+        wait_until(caught_up, seconds=20)
         time.sleep(1)
         at = seen()
         return Watched(
