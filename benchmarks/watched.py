@@ -43,7 +43,7 @@ def measure(*, agents: int = 16_000, on_calls: int = 6_000) -> Watched:
 
         def caught_up() -> bool:
             found = seen()
-            return all(sent - 0.5 < found[call] for call, sent in told.items())
+            return all(sent - 0.5 < found.get(call, 0.0) for call, sent in told.items())
 
         wait_until(caught_up, seconds=20)
         time.sleep(1)
@@ -51,7 +51,7 @@ def measure(*, agents: int = 16_000, on_calls: int = 6_000) -> Watched:
         return Watched(
             agents=agents,
             per_second=found["good"] / found["answered_seconds"],
-            taken=tuple((at[call] - sent) * 1000 for call, sent in told.items()),
+            taken=tuple((at[call] - sent) * 1000 for call, sent in told.items() if call in at),
             memory_mb=memory_mb(pid),
             cpu=100 * cpu / found["answered_seconds"],
         )
