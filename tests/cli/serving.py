@@ -81,10 +81,11 @@ class Serving:
             self.process.wait()
             self.simulator.stop()
 
-    def on_call(self) -> OnCall:
-        """An agent nobody else has, on a call that the service has seen."""
+    def on_call(self, *, queue: bool = False) -> OnCall:
+        """An agent nobody else has, on a call that the service has seen, from a queue if wished."""
         agent = self._free.pop(0)
-        call = self.simulator.place_call(agent.id)
+        wanted = {"queue": self.simulator.control("GET", "/state")["queues"][0]["id"]} if queue else {}
+        call = self.simulator.place_call(agent.id, **wanted)
         self.simulator.wait_until(lambda: self._sees(call), seconds=15)
         return OnCall(agent=agent, call=call)
 

@@ -47,6 +47,17 @@ async def test_a_mute_is_confirmed_extended_and_released(serving, gate, on):
     assert await gate.release(mute) == released
 
 
+@pytest.mark.parametrize("queue", [True, False])
+async def test_a_mute_and_its_release_are_two_requests_with_a_usual_key_too(serving, gate, queue):
+    """The key's share of a queue is counted, and the agent named by address: the mirror knows both."""
+    warm, on = serving.on_call(queue=queue), serving.on_call(queue=queue)
+    await gate.release(await gate.mute(warm.agent.email, for_="20s"))
+    before = len(serving.simulator.requests())
+    await gate.release(await gate.mute(on.agent.email.upper(), for_="20s"))
+    asked = serving.simulator.requests()[before:]
+    assert [one["method"] for one in asked if "users/me" not in one["path"]] == ["PATCH", "PATCH"]
+
+
 async def test_the_same_key_is_one_mute_also_after_an_hour_of_retries(gate, on):
     key = str(uuid4())
     first = await gate.mute(on.agent.id, idempotency_key=key)

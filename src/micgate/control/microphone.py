@@ -62,7 +62,8 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the platform told about one microphone: the agent's live leg, else the waiting one, else the last.
 
     None means that the platform did not say. `at` is when it arrived, in service time; `asked_at` is when the
-    read began. `call_over`: nobody at all is on the call any more.
+    read began. `queue_id` is the queue that the call came from, "" when from none. `call_over`: nobody at all
+    is on the call any more.
     """
 
     leg: str
@@ -72,6 +73,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     muted: bool | None = None
     held: bool | None = None
     asked_at: float | None = None
+    queue_id: str | None = None
     call_over: bool = False
 
     @property

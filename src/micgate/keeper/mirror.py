@@ -303,6 +303,7 @@ def _observed(shown: Shown, *, at: float, way: Way, asked_at: float | None = Non
         at=at,
         way=way,
         asked_at=asked_at,
+        queue_id=shown.queue_id,
         call_over=shown.call_over,
     )
 

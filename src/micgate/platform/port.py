@@ -13,7 +13,8 @@ from micgate.control.recording import RecordingState
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """One microphone as the platform shows it: the agent's live leg, else the waiting one, else the last.
 
-    None means that the platform does not say. `call_over`: nobody at all is on the call any more.
+    None means that the platform does not say. `queue_id` is the queue that the call came from, "" when
+    from none. `call_over`: nobody at all is on the call any more.
     """
 
     user_id: str
@@ -21,6 +22,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     state: LegState
     muted: bool | None = None
     held: bool | None = None
+    queue_id: str | None = None
     call_over: bool = False
 
 

@@ -21,8 +21,19 @@ def call_shown(conversation: Conversation) -> CallShown:
 
 def _shown(user_id: str, end: Participant, *, call_over: bool) -> Shown:
     return Shown(
-        user_id=user_id, leg=end.id, state=_state(end), muted=end.muted, held=end.held, call_over=call_over
+        user_id=user_id,
+        leg=end.id,
+        state=_state(end),
+        muted=end.muted,
+        held=end.held,
+        queue_id=_queue(end),
+        call_over=call_over,
     )
+
+
+def _queue(end: Participant) -> str | None:
+    """Whoever was reached directly has the purpose `user`; an `agent` without a queue is not told whole."""
+    return end.queue_id or ("" if end.purpose == "user" else None)
 
 
 def _state(end: Participant) -> LegState:

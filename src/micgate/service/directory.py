@@ -60,7 +60,7 @@ class Directory:
         name = ref.casefold()
         if not ref.isprintable() or name in self._people or name in self._missing:
             return True
-        return bool(await self.known({ref}))
+        return len(await self._store.agents.find(self._org, ref)) == 1
 
     def remembers_mood(self, user_id: str) -> bool:
         return user_id in self._moods
@@ -76,6 +76,8 @@ class Directory:
         """The agent's live calls. The platform is asked when none is known, or not the one that is named."""
         known = [row for row in rows if _is_live(row)]
         live = tuple(LiveCall(conversation_id=row.target.conversation_id, held=_held(row)) for row in known)
+        for row in known:
+            self._keep_queue(row)
         if live and (named is None or any(one.conversation_id == named for one in live)):
             return live
         found = await self._look_up.calls(Found(user_id=agent.user_id, name=agent.name, email=agent.email))
@@ -110,8 +112,11 @@ class Directory:
         return mood.presence, mood.routing_status
 
     async def queue(self, user_id: str, conversation_id: str) -> str | None:
-        """The queue that a call came from, None when from none."""
+        """The queue that a call came from, None when from none. Asked for unless the mirror has shown it."""
         key = (user_id, conversation_id)
+        if key not in self._queues:
+            for row in await self._store.microphones.of_agent(self._org, user_id):
+                self._keep_queue(row)
         if key not in self._queues:
             self._queues.put(key, await self._look_up.queue_of(user_id, conversation_id))
         return self._queues.get(key)
@@ -157,16 +162,17 @@ class Directory:
             raise
 
     async def _found(self, ref: str) -> Agent:
-        if met := (await self.known({ref})).get(ref):
-            return met
-        try:
-            found = await self._look_up.agent(ref)
-        except (Away, RateLimited):
-            stored = await self._store.agents.find(self._org, ref)
-            if len(stored) == 1:
-                return stored[0]
-            raise
-        return await self._met(found)
+        """Whoever the roster names alone. It is as old at most as what is remembered here."""
+        stored = await self._store.agents.find(self._org, ref)
+        if len(stored) == 1:
+            return stored[0]
+        return await self._met(await self._look_up.agent(ref))
+
+    def _keep_queue(self, row: Remembered) -> None:
+        """If the mirror has shown it."""
+        queue_id = row.memory.seen.queue_id if row.memory.seen else None
+        if queue_id is not None:
+            self._queues.put((row.target.user_id, row.target.conversation_id), queue_id or None)
 
     async def _met(self, found: Found) -> Agent:
         """The first pseudonym stays, whoever gave it."""
