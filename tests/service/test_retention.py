@@ -6,9 +6,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from contents import open_folder
 from front_desk import Limits, Scope
 
+from leftovers import held_folder
 from micgate.audit.key_file import KeyFile
 from micgate.audit.privacy import Retention
 from micgate.audit.verify import verify
@@ -224,7 +224,7 @@ async def erased(keep):
 @pytest.fixture
 def alone(twin, tmp_path):
     """A service with a database of its own: everything in it is about this test."""
-    with open_folder() as folder:
+    with held_folder() as folder:
         environ = {
             "MICGATE_DATABASE_DIR": str(folder / "database"),
             "MICGATE_CHECKPOINT_PATH": str(folder / "checkpoints.jsonl"),
