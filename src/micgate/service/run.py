@@ -4,55 +4,27 @@ import asyncio
 import os
 import signal
 import threading
-import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from micgate.audit.key_file import KeyFile
-from micgate.control.pace import Pace
 from micgate.direct.connect import Connection, from_settings
 from micgate.genesys.session import Session
 from micgate.genesys.transport_aiohttp import AiohttpWire
-from micgate.keeper.run import Keeper
-from micgate.keeper.wiring import genesys_keeper
 from micgate.log import Log
-from micgate.service import app, host, listen, notary, outside, posting, traced, watchdog
+from micgate.service import host, listen, posting, traced, watchdog
 from micgate.service.announcement import Announcement, announce, withdraw
-from micgate.service.budget import Accountant
-from micgate.service.cipher import ChannelCipher
-from micgate.service.directory import Directory
-from micgate.service.frequency import Frequent
-from micgate.service.health import Check, Health
-from micgate.service.host import Cellar, Opened
-from micgate.service.kept import Kept
+from micgate.service.assembly import Running, put_together
+from micgate.service.host import Opened
 from micgate.service.listen import Address
-from micgate.service.lookup import GenesysLookUp
-from micgate.service.metrics import Metrics
-from micgate.service.nightly import Nightly
-from micgate.service.notary import Notary
-from micgate.service.parts import Parts
-from micgate.service.pulse import Pulse
-from micgate.service.retention import Janitor, retention
-from micgate.service.stream import Stream
-from micgate.service.tasks import Beats
-from micgate.service.thrift import Thrifty
-from micgate.service.traced import Tracing
+from micgate.service.works import works_of
 from micgate.settings import Settings
-from micgate.store import idempotency
-from micgate.store.database import Database, Hint
-from micgate.store.entries import Sealed
-from micgate.store.errors import StoreError
-from micgate.webhooks.deliver import Sender
+from micgate.store.database import Database
 
-CHORES = 60.0
 POOL = 16
 KEEPERS_POOL = 6
 """Its own: however many place mutes at once, releases do not wait behind them for a connection."""
-DELIVERED_KEPT = 3 * 86_400.0
-"""Seconds for which a webhook's deliveries that were made are listed."""
 API_FIRST = 1.0
 """Seconds until the lease is handed over, even if somebody is still being answered."""
 DATABASE_WITHIN = 0.5
@@ -64,22 +36,6 @@ LAST_RESORT = 9.5
 """Seconds after which nothing is waited for at all."""
 
 Started = Callable[[Announcement], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
-    """Everything that runs, put together."""
-
-    parts: Parts
-    stream: Stream
-    health: Health
-    kept: Kept
-    beats: Beats
-    accountant: Accountant
-    frequent: Frequent
-    notary: Notary
-    server: listen.Server
-    announcement: Announcement
 
 
 def serve(settings: Settings, *, started: Started) -> int:
@@ -129,7 +85,7 @@ async def _serve(settings: Settings, started: Started, *, stopping: Callable[[],
         session = _session(connection)
         stack.push_async_callback(session.close)
         url = address.url(listening.getsockname()[1])
-        running = _put_together(
+        running = put_together(
             settings,
             connection,
             house,
@@ -142,7 +98,7 @@ async def _serve(settings: Settings, started: Started, *, stopping: Callable[[],
             sender=await stack.enter_async_context(posting.sender(settings, connection.network)),
         )
         _announce(stack, settings.announcement_path, running.announcement)
-        works = _works(settings, house, running, log)
+        works = works_of(settings, house, running, log)
         serving = running.server.serve(sockets=[listening])
         started(running.announcement)
         log.write("service.started", url=url, org=house.org)
@@ -158,212 +114,6 @@ def address_of(settings: Settings) -> Address:
         tls_certificate=settings.tls_cert,
         tls_key=settings.tls_key,
         proxies=settings.trusted_proxy,
-    )
-
-
-def _put_together(
-    settings: Settings,
-    connection: Connection,
-    house: Opened,
-    session: Session,
-    *,
-    keeping: Database,
-    log: Log,
-    url: str,
-    address: Address,
-    tracing: Tracing,
-    sender: Sender | None,
-) -> Running:
-    thrifty = Thrifty(session, has_room=lambda: accountant.has_room())  # noqa: PLW0108 -- made below
-    directory = Directory(house.store, house.org, GenesysLookUp(thrifty), monotonic=time.monotonic)
-    parts = Parts(
-        org=house.org,
-        database=house.database,
-        store=house.store,
-        directory=directory,
-        keys=house.keys(),
-        pulse=Pulse(),
-        now=house.now,
-        monotonic=time.monotonic,
-        log=log,
-        reasons=settings.reasons,
-        transaction=tracing.transaction,
-        sender=sender,
-        outlook=lambda: accountant.now(),  # noqa: PLW0108 -- as above
-    )
-    metrics = Metrics()
-    frequent = Frequent(
-        store=house.store,
-        org=house.org,
-        keeps=lambda: kept.term() is not None,
-        now=house.now,
-        log=log,
-    )
-
-    def told(sealed: Sealed) -> None:
-        metrics.told(sealed)
-        frequent.heard(sealed)
-
-    stream = Stream(parts, told=told, log=log)
-    kept = Kept(
-        _keepers(settings, connection, parts, tracing, database=keeping),
-        session,
-        house.store,
-        house.org,
-        log=log,
-    )
-    house.store.nudge = lambda _: kept.nudge()
-    beats = Beats(time.monotonic)
-    accountant = Accountant(lambda: kept.keeper, house.store, log=log)
-    witness = Notary(_desk(settings, connection, parts, kept, metrics))
-    health = Health(
-        parts=parts,
-        stream=stream,
-        metrics=metrics,
-        probes=[kept.check, kept.line, witness.check],
-        works=[beats.tasks, kept.tasks],
-        budget=kept.budget,
-    )
-    announcement = Announcement(
-        url=url,
-        key=parts.keys.host_key(),
-        region=connection.region.api_url,
-        client_id=settings.client_id or "",
-        pid=os.getpid(),
-    )
-    application = app.make(parts, stream=stream, health=health, local=address.local, traced=tracing.request)
-    return Running(
-        parts=parts,
-        stream=stream,
-        health=health,
-        kept=kept,
-        beats=beats,
-        accountant=accountant,
-        frequent=frequent,
-        notary=witness,
-        server=listen.server(application, address),
-        announcement=announcement,
-    )
-
-
-def _keepers(
-    settings: Settings, connection: Connection, parts: Parts, tracing: Tracing, *, database: Database
-) -> Callable[[tuple[str, ...]], Keeper]:
-    def published(sealed: Sequence[Sealed]) -> None:
-        _published(parts)
-        tracing.published(sealed)
-
-    def make(users: tuple[str, ...]) -> Keeper:
-        return genesys_keeper(
-            org=parts.org,
-            database=database,
-            connection=connection,
-            users=users,
-            cipher=ChannelCipher(settings.client_secret),
-            log=parts.log,
-            pace=Pace(owner_grace=settings.owner_grace, slow_mute=settings.slow_mute),
-            published=published,
-        )
-
-    return make
-
-
-def _published(parts: Parts) -> None:
-    """The record has grown, which other replicas hear of too."""
-    parts.pulse.beat()
-    parts.database.hint(parts.org, of=Hint.SEALED)
-
-
-def _desk(
-    settings: Settings, connection: Connection, parts: Parts, kept: Kept, metrics: Metrics
-) -> notary.Desk:
-    return notary.Desk(
-        store=parts.store,
-        org=parts.org,
-        keys=KeyFile(settings.audit_key_path, given=settings.audit_key),
-        places=outside.places(settings, network=connection.network),
-        term=kept.term,
-        now=parts.now,
-        monotonic=parts.monotonic,
-        every=settings.checkpoint_seconds,
-        log=parts.log,
-        metrics=metrics,
-    )
-
-
-def _works(
-    settings: Settings, house: Opened, running: Running, log: Log
-) -> dict[str, Coroutine[Any, Any, None]]:
-    parts, beat = running.parts, running.beats.of
-    works: dict[str, Coroutine[Any, Any, None]] = {
-        "keeper": running.kept.run(),
-        "hints": parts.pulse.listen(parts.database, log, heard=beat("hints")),
-        "stream": running.stream.run(looked=beat("stream")),
-        "chores": _chores(parts, done=beat("chores")),
-        "budget": running.accountant.run(looked=beat("budget")),
-        "frequency": running.frequent.run(looked=beat("frequency")),
-        "notary": running.notary.run(looked=beat("notary")),
-    }
-    janitor = _janitor(settings, house, running)
-    running.health.probes.append(janitor.check)
-    works["retention"] = janitor.run(looked=beat("retention"))
-    if house.cellar.embedded:
-        running.health.probes.append(lambda: _started(house.cellar))
-        works["database"] = house.cellar.embedded.watch(
-            lambda: log.write("database.restarted"), looked=beat("database")
-        )
-        if settings.backup_keep:
-            nightly = _nightly(settings, house.cellar, log)
-            running.health.probes.append(nightly.check)
-            works["backup"] = nightly.run(done=beat("backup"))
-    if parts.sender:
-        works["webhooks"] = posting.office(
-            parts,
-            parts.sender,
-            conninfo=house.cellar.application,
-            tries=settings.webhook_tries,
-            told=running.health.metrics.posted,
-            beat=beat("webhooks"),
-        ).run()
-    if settings.heartbeat_url:
-        works["heartbeat"] = watchdog.beat(
-            settings.heartbeat_url,
-            well=_well(running),
-            private=settings.allow_private_receivers,
-            log=log,
-            beaten=beat("heartbeat"),
-            every=settings.heartbeat_seconds,
-        )
-    return works
-
-
-def _janitor(settings: Settings, house: Opened, running: Running) -> Janitor:
-    parts, kept = running.parts, running.kept
-    return Janitor(
-        store=parts.store,
-        org=parts.org,
-        owner=house.cellar.owner,
-        keep=retention(settings),
-        keeps=lambda: kept.term() is not None,
-        roster=kept.roster,
-        now=parts.now,
-        log=parts.log,
-    )
-
-
-def _started(cellar: Cellar) -> Check | None:
-    """Why the embedded database cannot be started, if it cannot."""
-    fault = cellar.embedded.fault if cellar.embedded else None
-    return None if fault is None else Check(name="embedded", ok=False, says=fault.what, remedy=fault.remedy)
-
-
-def _nightly(settings: Settings, cellar: Cellar, log: Log) -> Nightly:
-    return Nightly(
-        owner=cellar.owner,
-        tools=cellar.tools,
-        folder=host.backups(settings),
-        keep=settings.backup_keep,
-        log=log,
     )
 
 
@@ -415,28 +165,6 @@ async def _unless(stop: asyncio.Event, opening: Coroutine[Any, Any, Opened]) -> 
         await asyncio.gather(wanted, return_exceptions=True)
         return None
     return wanted.result()
-
-
-async def _chores(parts: Parts, *, done: Callable[[], None]) -> None:
-    while True:
-        await asyncio.sleep(CHORES)
-        try:
-            await parts.keys.flush()
-            async with parts.database.reading() as connection:
-                await idempotency.sweep(connection, now=parts.now())
-            await parts.store.deliveries.sweep(before=parts.now() - DELIVERED_KEPT)
-            done()
-        except StoreError as error:
-            parts.log.failed("chores.undone", word=error.word)
-
-
-def _well(running: Running) -> Callable[[], Awaitable[bool]]:
-    """Mutes are kept, and the platform is heard."""
-
-    async def well() -> bool:
-        return (await running.health.ready()).ready and running.kept.line() is None
-
-    return well
 
 
 def _session(connection: Connection) -> Session:

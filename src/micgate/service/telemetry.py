@@ -24,9 +24,9 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from micgate import __version__
 from micgate.log import Log
+from micgate.service.answered import Answered
 from micgate.service.listen import is_loopback
 from micgate.service.spans import Span, Spans
-from micgate.service.traced import Answered
 from micgate.settings import SettingError, Settings
 from micgate.store.entries import Sealed
 from micgate.store.verbs import Change, Place

@@ -3,22 +3,15 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Protocol
 
 from litestar.types import Scope
 
 from micgate.keeper.seal import Published
 from micgate.log import Log
+from micgate.service.answered import Answered
 from micgate.service.errors import Impossible
 from micgate.settings import Settings
 from micgate.store.verbs import Change
-
-
-class Answered(Protocol):
-    """What is said of a request when it has been answered."""
-
-    def __call__(self, *, route: str, status: int) -> None: ...
-
 
 Requests = Callable[[Scope], AbstractContextManager[Answered | None]]
 Transactions = Callable[[Change], AbstractContextManager[None]]
