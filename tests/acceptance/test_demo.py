@@ -74,7 +74,9 @@ class Demo:
 @pytest.fixture
 def demo():
     started = []
-    with held_folder() as place:
+    with held_folder() as folder:
+        place = folder / "demo"
+        place.mkdir(mode=0o755)
 
         def start(*arguments: str, **environ: str) -> Demo:
             started.append(Demo(place, *arguments, **environ))

@@ -16,7 +16,7 @@ from simulator import Person, Simulator
 
 START_SECONDS = 60
 STOP_SECONDS = 30
-AGENTS = 60
+AGENTS = 120
 
 
 @dataclass(frozen=True, kw_only=True)

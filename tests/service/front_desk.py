@@ -226,6 +226,7 @@ async def open_desk(conninfo, twin, *, address=None, look_up=None, **more):
         stream.close()
     server.should_exit = True
     await tasks[0]
+    socket.close()
     for task in tasks[1:]:
         task.cancel()
     await asyncio.gather(*tasks[1:], return_exceptions=True)
