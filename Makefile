@@ -27,10 +27,10 @@ $(STAMP): pyproject.toml Makefile
 demo: $(STAMP) ## Show simulator and service keep their promises; ONCE=1 ends after the run
 	@$(BIN)/micgate demo $(if $(ONCE),--once) $(if $(JSON),--json)
 
-test: $(STAMP) ## Run the test suite: simulator, vendor client, library, commands, pure core
+test: $(STAMP) ## Run the test suite: simulator, vendor client, library, commands, pure core, simulation
 	@$(BIN)/python -m pytest -m "not service"
 
-test-service: $(STAMP) ## Run the tests of the service: real database, kills, simulation
+test-service: $(STAMP) ## Run the tests of the service: real database, processes, kills
 	@$(BIN)/python -m pytest -m service
 
 soak: $(STAMP) ## Simulate two hours a seed until stopped or broken; SOAK="--seed 1 --runs 1000"

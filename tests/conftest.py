@@ -21,12 +21,15 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("suite")
 """Real processes run beside: how long an example takes says nothing."""
 
-SERVICE_ROOMS = {"store", "keeper", "service", "simulation", "webhooks", "kills"}
-SERVICE_FILES = {"test_demo.py", "test_served.py", "test_on_the_service.py", "test_in_the_database.py"}
+SERVICE_ROOMS = {"store", "keeper", "service", "webhooks", "kills"}
+SERVICE_FILES = {
+    *("test_demo.py", "test_served.py", "test_on_the_service.py", "test_in_the_database.py"),
+    *("test_on_postgres.py", "test_planted.py", "test_replay.py"),
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs the service, so that the suite of the direct commands stays quick."""
+    """Mark what needs a database or takes long, so that the suite of every day stays quick."""
     for item in items:
         if item.path.parent.name in SERVICE_ROOMS or item.path.name in SERVICE_FILES:
             item.add_marker(pytest.mark.service)
