@@ -34,7 +34,9 @@ def measure(*, rate: int, seconds: float, length: float = 10.0) -> Pace:
         return run(made, agents[WARM_UP:], calls, rate=rate, key=key, length=length)
 
 
-def run(made: House, agents: Sequence[str], calls: Calls, *, rate: int, key: str, length: float) -> Pace:
+def run(
+    made: House, agents: Sequence[str], calls: Calls, *, rate: int, key: str, length: float | Sequence[float]
+) -> Pace:
     pid = made.serving.process.pid
     before, seq = cpu_seconds(pid), made.last_seq()
     placed = place(made, agents, calls, rate=rate, key=key, length=length)
@@ -43,9 +45,14 @@ def run(made: House, agents: Sequence[str], calls: Calls, *, rate: int, key: str
 
 
 def place(
-    made: House, agents: Sequence[str], calls: Calls, *, rate: int, key: str, length: float
+    made: House, agents: Sequence[str], calls: Calls, *, rate: int, key: str, length: float | Sequence[float]
 ) -> list[list[Any]]:
-    wishes = [{"agent": agent, "conversation": calls[agent], "for": length} for agent in agents]
+    """`length` is one for all, or one for each."""
+    lengths = [length] * len(agents) if isinstance(length, float) else length
+    wishes = [
+        {"agent": agent, "conversation": calls[agent], "for": seconds}
+        for agent, seconds in zip(agents, lengths, strict=True)
+    ]
     plan = {"url": made.serving.url, "key": key, "rate": rate, "wishes": wishes}
     found: list[list[Any]] = in_process("benchmarks.placing", plan)
     return found
