@@ -39,7 +39,7 @@ def test_it_changes_nothing_on_the_platform(doctor, twin):
 
 
 def test_wrong_region_is_told_apart_from_a_wrong_secret(doctor, start_twin):
-    elsewhere = start_twin("--quiet", "--seed", "99")
+    elsewhere = start_twin("--quiet", "--seed", "990099")
     run = doctor(GENESYS_REGION=elsewhere.api_url)
     assert run.code == 1
     assert "is not known" in run.says("credentials")
