@@ -1,6 +1,6 @@
 from micgate.control.command import Lane
 from micgate.control.microphone import Memory
-from micgate.keeper.budget import PER_END, Budget, Ends, seconds_for
+from micgate.keeper.budget import PER_END, Budget, Ends
 from micgate.keeper.waiting import Waiting, WaitingLine
 from micgate.platform.port import Allowance
 from micgate.store.target import Target
@@ -140,9 +140,3 @@ def served(line):
         line.serve(first)
         order.append(int(first.target.user_id.removeprefix("user-")))
     return order
-
-
-def test_a_bulk_knows_how_long_it_will_take():
-    assert seconds_for(100, room=100, resets_in=30, allowed=300) == 0
-    assert seconds_for(101, room=100, resets_in=30, allowed=300) == 30
-    assert seconds_for(401, room=100, resets_in=30, allowed=300) == 90

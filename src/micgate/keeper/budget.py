@@ -127,11 +127,3 @@ class Ends:
             self._counts[second] = left
         else:
             del self._counts[second]
-
-
-def seconds_for(requests: int, *, room: int, resets_in: float, allowed: int) -> float:
-    """How long so many requests take, if nobody else asks: what a bulk says before it is placed."""
-    if requests <= room:
-        return 0.0
-    windows = math.ceil((requests - room) / max(1, allowed)) - 1
-    return resets_in + windows * WINDOW

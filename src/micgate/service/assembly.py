@@ -85,11 +85,7 @@ def put_together(
     )
     metrics = Metrics()
     frequent = Frequent(
-        store=house.store,
-        org=house.org,
-        keeps=lambda: kept.term() is not None,
-        now=house.now,
-        log=log,
+        store=house.store, org=house.org, keeps=lambda: kept.term() is not None, now=house.now, log=log
     )
 
     def told(sealed: Sealed) -> None:
@@ -116,13 +112,6 @@ def put_together(
         works=[beats.tasks, kept.tasks],
         budget=kept.budget,
     )
-    announcement = Announcement(
-        url=url,
-        key=parts.keys.host_key(),
-        region=connection.region.api_url,
-        client_id=settings.client_id or "",
-        pid=os.getpid(),
-    )
     application = app.make(parts, stream=stream, health=health, local=address.local, traced=tracing.request)
     return Running(
         parts=parts,
@@ -134,7 +123,17 @@ def put_together(
         frequent=frequent,
         notary=witness,
         server=listen.server(application, address),
-        announcement=announcement,
+        announcement=_announcement(settings, connection, parts, url),
+    )
+
+
+def _announcement(settings: Settings, connection: Connection, parts: Parts, url: str) -> Announcement:
+    return Announcement(
+        url=url,
+        key=parts.keys.host_key(),
+        region=connection.region.api_url,
+        client_id=settings.client_id or "",
+        pid=os.getpid(),
     )
 
 
