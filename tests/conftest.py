@@ -1,5 +1,6 @@
 """Fixtures for everybody: the simulator as a real process."""
 
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Clear away what test runs that were killed have left."""
+    """Clear away what test runs that were killed have left.
+
+    A run in the background of a script is started with Ctrl-C ignored, which every command would inherit.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(session.config, "workerinput"):
         leftovers.clear()
 

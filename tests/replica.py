@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -115,5 +116,8 @@ class Serving:
     def ready(self):
         try:
             return self.ask("GET", "/readyz")["ready"]
+        except urllib.error.HTTPError as error:
+            error.close()
+            return False
         except OSError:
             return False

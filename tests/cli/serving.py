@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,9 @@ class Serving:
         try:
             with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer:
                 return answer.status == 200 and self._hears()
+        except urllib.error.HTTPError as error:
+            error.close()
+            return False
         except OSError:
             return False
 

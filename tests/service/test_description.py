@@ -47,7 +47,8 @@ OPTIONS = (
 
 
 def test_the_description_names_every_operation_and_its_scope(house):
-    described = json.load(urllib.request.urlopen(f"{house.announced['url']}/openapi.json"))
+    with urllib.request.urlopen(f"{house.announced['url']}/openapi.json") as answer:
+        described = json.load(answer)
     place = described["paths"]["/v1/mutes"]["post"]
     assert place["operationId"] == "place_mute"
     assert "Needs the scope `mute`." in place["description"]

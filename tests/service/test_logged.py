@@ -50,4 +50,5 @@ def test_a_whole_run_logs_no_secret_no_name_no_number_and_no_line_of_others(serv
 def refused(house, method, path, body, **more):
     with pytest.raises(urllib.error.HTTPError) as answer:
         house.ask(method, path, body, **more)
+    answer.value.close()
     assert 400 <= answer.value.code < 500 or path.startswith("/v1/agents")

@@ -92,7 +92,8 @@ def refused(serving, key):
     try:
         serving.ask("GET", "/v1/me", key=key)
     except urllib.error.HTTPError as error:
-        return error.code == 401
+        with error:
+            return error.code == 401
     return False
 
 

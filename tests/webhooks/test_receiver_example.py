@@ -63,4 +63,5 @@ def forged(url):
         with urllib.request.urlopen(urllib.request.Request(url, b"{}", headers), timeout=5) as answer:
             return answer.status
     except urllib.error.HTTPError as error:
-        return error.code
+        with error:
+            return error.code

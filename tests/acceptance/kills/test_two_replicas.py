@@ -75,6 +75,12 @@ async def record(house):
     return [line for line in lines if "record" in line]
 
 
+async def each_ended_once(house, mutes):
+    """An end is sealed a moment after it was written down."""
+    entries = read_record(await record(house))
+    return all(mute in entries.mutes and len(entries.mutes[mute].ends) == 1 for mute in mutes)
+
+
 async def accounted_for(house):
     """What a dead keeper left is answered for a little later by the next."""
     ledger = read_ledger(house.simulator.ledger(), client=house.client_id)
@@ -164,8 +170,7 @@ async def test_whoever_has_both_addresses_loses_nothing(house):
             elif number in {3, 4}:
                 await house.restart(number % 2)
         await until(house.all_mutes_have_ended, seconds=20)
-        entries = read_record(lines := await record(house))
-        assert all(len(entries.mutes[mute_id].ends) == 1 for mute_id in accepted)
-        sealed = {one["record"]["seq"] for one in lines}
+        await until(lambda: each_ended_once(house, accepted))
+        sealed = {one["record"]["seq"] for one in await record(house)}
         begins = viewer.seen[0]
         await until(lambda: {one for one in sealed if one >= begins} <= set(viewer.seen), seconds=10)
