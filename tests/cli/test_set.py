@@ -7,7 +7,7 @@ import uuid
 from contextlib import contextmanager
 
 import pytest
-from shell import ended
+from shell import END_SECONDS, ended
 
 from micgate.direct.lock import lock_microphone
 
@@ -235,6 +235,47 @@ def test_who_waited_for_the_microphone_looks_at_it_again(flag, shell, twin, call
     code, out, _ = ended(waiting)
     assert (code, json.loads(out)["changed"]) == (0, True)
     assert twin.leg(call)["muted"] is wanted
+
+
+PAUSING = """
+import sys
+from micgate.cli import microphone
+from micgate.__main__ import main
+
+find_call = microphone.find_call
+
+def find_and_pause(*arguments, **named):
+    found = find_call(*arguments, **named)
+    print("read", flush=True)
+    sys.stdin.readline()
+    return found
+
+microphone.find_call = find_and_pause
+sys.exit(main())
+"""
+"""The command, held up between its first read of the microphone and its turn."""
+
+
+@pytest.mark.parametrize("flag", ["--muted", "--unmuted"])
+def test_it_looks_again_when_another_command_came_between_its_read_and_its_turn(flag, shell, twin, call, ada):
+    wanted = flag == "--muted"
+    twin.press_mute(call, muted=wanted)
+    arguments = ["set", ada.email, flag, "--force", "--json"]
+    late = held_up(shell, *arguments)
+    with locked(shell, call, ada):
+        twin.press_mute(call, muted=not wanted)
+    said, _ = late.communicate("go on\n", timeout=END_SECONDS)
+    assert late.returncode == 0
+    assert json.loads(said)["changed"] is True
+    assert twin.leg(call)["muted"] is wanted
+
+
+def held_up(shell, *arguments):
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    command = [sys.executable, "-c", PAUSING, *arguments]
+    process = subprocess.Popen(command, env=shell.environ, cwd=shell.folder, **pipes)
+    assert process.stdout.readline() == "read\n"
+    return process
 
 
 @contextmanager

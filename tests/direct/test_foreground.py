@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 from muting import SCRIPT, about_process
 
+from micgate.direct.foreground import mute_in_foreground
+from micgate.direct.lock import lock_microphone
+from micgate.direct.wish import Wish
+
 
 def test_a_mute_is_confirmed_stands_and_is_given_back_on_time(mute, microphone, journal):
     command = mute("2s")
@@ -44,6 +48,27 @@ def test_a_microphone_that_was_closed_before_is_left_alone(mute, microphone, jou
     assert microphone.muted
     assert microphone.patches() == []
     assert journal.entries() == [] or journal.standing() == ()
+
+
+def test_what_another_command_closed_after_the_first_read_is_left_alone(genesys, microphone, state, twin):
+    ada = twin.agents[0].id
+
+    def close_it(call):
+        lock = lock_microphone(state, conversation_id=call.conversation_id, user_id=ada)
+        microphone.press(muted=True)
+        lock.release()
+
+    ended = mute_in_foreground(
+        genesys,
+        lambda: genesys.find_call(ada),
+        Wish.checked(for_="1s"),
+        state_dir=state,
+        tell=lambda _progress: None,
+        found=close_it,
+    )
+    assert ended.word == "kept"
+    assert microphone.muted
+    assert microphone.patches() == []
 
 
 def test_an_agent_who_opens_it_ends_the_mute(mute, microphone, journal):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from micgate.direct.errors import JournalUnwritable, MicrophoneBusy
-from micgate.direct.lock import is_free, lock_microphone
+from micgate.direct.lock import is_free, last_turn, lock_microphone
 
 MICROPHONE = {"conversation_id": "c-1", "user_id": "u-1"}
 
@@ -56,7 +56,30 @@ def test_the_waiting_command_gets_it_when_the_first_is_killed(tmp_path, elsewher
         elsewhere.wait()
 
     lock = lock_microphone(tmp_path, **MICROPHONE, sleep=killing)
-    assert lock.waited
+    assert lock.changed_hands
+    lock.release()
+
+
+def test_who_had_its_turn_at_once_knows_that_nobody_came_between(tmp_path):
+    for _ in range(2):
+        lock = lock_microphone(tmp_path, **MICROPHONE, since=last_turn(tmp_path))
+        assert not lock.changed_hands
+        lock.release()
+
+
+def test_who_had_its_turn_at_once_knows_that_another_came_between(tmp_path):
+    before_any = last_turn(tmp_path)
+    lock_microphone(tmp_path, **MICROPHONE).release()
+    lock = lock_microphone(tmp_path, **MICROPHONE, since=before_any)
+    assert lock.changed_hands
+    lock.release()
+
+
+def test_what_was_read_while_another_had_it_is_old(tmp_path, elsewhere):
+    while_held = last_turn(tmp_path)
+    elsewhere.communicate()
+    lock = lock_microphone(tmp_path, **MICROPHONE, since=while_held)
+    assert lock.changed_hands
     lock.release()
 
 

@@ -9,7 +9,7 @@ from micgate.cli import show
 from micgate.cli.failure import UsageProblem
 from micgate.direct.errors import JournalUnwritable
 from micgate.direct.journal import About, JournalWitness, Phase, Standing
-from micgate.direct.lock import holder, is_free, lock_microphone
+from micgate.direct.lock import holder, is_free, last_turn, lock_microphone
 from micgate.direct.sync import SyncGenesys
 from micgate.genesys.absence import not_connected
 from micgate.genesys.errors import GenesysError, NoSuchMicrophone
@@ -38,6 +38,11 @@ def _tell_missed(genesys: SyncGenesys, output: show.Output) -> None:
         )
 
 
+def turn(settings: Settings) -> int | None:
+    """To be asked before `find_call`, for `locked`."""
+    return last_turn(settings.state_dir)
+
+
 def find_call(
     genesys: SyncGenesys,
     settings: Settings,
@@ -62,22 +67,24 @@ def name(call: Call) -> str:
 
 @contextmanager
 def locked(
-    genesys: SyncGenesys, call: Call, settings: Settings, *, opens: bool, moved: bool = False
+    genesys: SyncGenesys, call: Call, settings: Settings, *, opens: bool, since: int | None
 ) -> Iterator[Call]:
     """One direct command at a time, each with the microphone as the last one left it.
 
-    Where no lock can be made, one that `opens` goes on without. `moved`: it was, since `call` was read.
-    Raises `NotConnected` when the call has ended meanwhile.
+    Where no lock can be made, one that `opens` goes on without. `since`: the `last_turn` before `call` was
+    read, None when the microphone was moved since. Raises `NotConnected` when the call has ended meanwhile.
     """
     try:
-        lock = lock_microphone(settings.state_dir, conversation_id=call.conversation_id, user_id=_owner(call))
+        lock = lock_microphone(
+            settings.state_dir, conversation_id=call.conversation_id, user_id=_owner(call), since=since
+        )
     except JournalUnwritable:
         if not opens:
             raise
         yield call
         return
     try:
-        yield _read_again(genesys, call) if moved or lock.waited else call
+        yield _read_again(genesys, call) if lock.changed_hands else call
     finally:
         lock.release()
 

@@ -30,6 +30,7 @@ class NotOurs(CommandError):
 def run(settings: Settings, output: show.Output, target: Target, *, muted: bool, force: bool) -> None:
     with microphone.direct(settings, output) as genesys:
         microphone.name_forgotten(genesys, settings, output)
+        turn = microphone.turn(settings)
         found = microphone.find_call(
             genesys,
             settings,
@@ -37,7 +38,7 @@ def run(settings: Settings, output: show.Output, target: Target, *, muted: bool,
             conversation_id=target.conversation_id,
             participant_id=target.participant_id,
         )
-        with microphone.locked(genesys, found, settings, opens=not muted) as call:
+        with microphone.locked(genesys, found, settings, opens=not muted, since=turn) as call:
             if not muted and not force:
                 _check_ours(genesys, call)
             result = genesys.set_muted(call, muted, reason=DEFAULT_REASON)

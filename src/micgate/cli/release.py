@@ -12,6 +12,7 @@ from micgate.settings import Settings
 
 def run(settings: Settings, output: show.Output, *, agent: str | None, conversation_id: str | None) -> None:
     with microphone.direct(settings, output) as genesys:
+        turn = microphone.turn(settings)
         if agent or settings.agent or conversation_id:
             call = microphone.find_call(genesys, settings, agent=agent, conversation_id=conversation_id)
         else:
@@ -20,7 +21,7 @@ def run(settings: Settings, output: show.Output, *, agent: str | None, conversat
                 output.result("Nothing is closed from here.", {"released": False, "muted": None})
                 return
             call = genesys.find_call(only.user_id, conversation_id=only.conversation_id)
-        _release(genesys, settings, output, call)
+        _release(genesys, settings, output, call, turn)
 
 
 def _only(standing: tuple[Standing, ...]) -> Standing | None:
@@ -33,10 +34,12 @@ def _only(standing: tuple[Standing, ...]) -> Standing | None:
     return standing[0] if standing else None
 
 
-def _release(genesys: SyncGenesys, settings: Settings, output: show.Output, found: Call) -> None:
+def _release(
+    genesys: SyncGenesys, settings: Settings, output: show.Output, found: Call, turn: int | None
+) -> None:
     if ended := microphone.end_running(found, settings):
         output.note("Ending the mute that runs here.")
-    with microphone.locked(genesys, found, settings, opens=True, moved=ended) as call:
+    with microphone.locked(genesys, found, settings, opens=True, since=None if ended else turn) as call:
         if call.muted is False:
             _report_open(output, call, released=ended)
             return

@@ -9,7 +9,7 @@ import msgspec
 from micgate.direct.charge import Charge, lent
 from micgate.direct.guard import Guard
 from micgate.direct.journal import Journal, JournalWitness
-from micgate.direct.lock import MicrophoneLock, lock_microphone
+from micgate.direct.lock import MicrophoneLock, last_turn, lock_microphone
 from micgate.direct.memory import Plan
 from micgate.direct.mute import Mute
 from micgate.direct.progress import Ended, Progress
@@ -47,10 +47,14 @@ def mute_in_foreground(
     lock: MicrophoneLock | None = None
     guarded: _Guarded | None = None
     try:
+        since = last_turn(state_dir)
         call = find()
         found(call)
-        lock = lock_microphone(state_dir, conversation_id=call.conversation_id, user_id=_user(call))
-        plan = _plan(genesys, wish, call if call.muted is False and not lock.waited else _to_read_again(call))
+        lock = lock_microphone(
+            state_dir, conversation_id=call.conversation_id, user_id=_user(call), since=since
+        )
+        is_known = call.muted is False and not lock.changed_hands
+        plan = _plan(genesys, wish, call if is_known else _to_read_again(call))
         guarded = _Guarded(genesys, plan, guard=guard, lock=lock, state_dir=state_dir)
         return guarded.run(tell)
     finally:

@@ -22,13 +22,14 @@ _GUARDIAN = "guardian"
 class MicrophoneLock:
     """Held from construction until `release`. `fd` may be given to the guardian.
 
-    `waited`: another command had it a moment ago, so what was read of the microphone before is old.
+    `changed_hands`: another command may have had it since the turn that was told, so what was read of the
+    microphone before is old.
     """
 
     def __init__(self, path: Path, fd: int) -> None:
         self.path = path
         self.fd = fd
-        self.waited = False
+        self.changed_hands = True
 
     def sign(self, *, guardian: bool = False) -> None:
         """Say who has it, for the command that waits. A full disk keeps nobody from giving back."""
@@ -49,27 +50,48 @@ class MicrophoneLock:
             self.fd = -1
 
 
+def last_turn(folder: Path) -> int | None:
+    """A number that is another one after any lock in this folder was had; None while one may be held.
+
+    Ask it before the microphone is read, and tell it to `lock_microphone`.
+    """
+    locks = _locks(folder)
+    try:
+        # The clock of a file system is coarse, but nobody mutes, confirms and lets go within one tick of it.
+        turn = locks.stat().st_mtime_ns
+        return None if any(locks.iterdir()) else turn
+    except FileNotFoundError:
+        return 0
+    except OSError:
+        return None
+
+
 def lock_microphone(
     folder: Path,
     *,
     conversation_id: str,
     user_id: str,
+    since: int | None = None,
     patience: float = PATIENCE,
     sleep: Callable[[float], None] = time.sleep,
 ) -> MicrophoneLock:
-    """Wait for the microphone, at most `patience` seconds. Raises `MicrophoneBusy` or `JournalUnwritable`."""
+    """Wait for the microphone, at most `patience` seconds. Raises `MicrophoneBusy` or `JournalUnwritable`.
+
+    `since`: the `last_turn` before the microphone was read.
+    """
     path = _path(folder, conversation_id=conversation_id, user_id=user_id)
-    deadline, waited = time.monotonic() + patience, False
+    deadline = time.monotonic() + patience
+    changed_hands = since is None or last_turn(folder) != since
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         while (lock := _try(path)) is None:
             if time.monotonic() >= deadline:
                 raise _busy(*_signed_by(path))
             sleep(_POLL)
-            waited = True
+            changed_hands = True
     except OSError as error:
         raise JournalUnwritable(f"Journal and locks cannot be kept in {folder}", error) from None
-    lock.waited = waited
+    lock.changed_hands = changed_hands
     lock.sign()
     return lock
 
@@ -90,9 +112,13 @@ def holder(folder: Path, *, conversation_id: str, user_id: str) -> int | None:
     return _signed_by(_path(folder, conversation_id=conversation_id, user_id=user_id))[0]
 
 
+def _locks(folder: Path) -> Path:
+    return folder / "locks"
+
+
 def _path(folder: Path, *, conversation_id: str, user_id: str) -> Path:
     name = hashlib.sha256(f"{conversation_id} {user_id}".encode()).hexdigest()[:32]
-    return folder / "locks" / f"{name}.lock"
+    return _locks(folder) / f"{name}.lock"
 
 
 def _try(path: Path) -> MicrophoneLock | None:
