@@ -111,11 +111,17 @@ class Desk:
     def live_call(self, agent=0, **wanted):
         return self.twin.place_call(self.twin.agents[agent].id, **wanted)["id"]
 
-    async def see(self, conversation, agent=0, *, muted=False, state=LegState.LIVE, held=False):
-        """What a keeper would have stored of a microphone."""
+    async def see(self, conversation, agent=0, *, muted=False, state=LegState.LIVE, held=False, queue=None):
+        """What a keeper would have stored of a microphone. Without `queue` nobody has shown it."""
         user = self.twin.agents[agent].id
         seen = Observed(
-            leg=f"leg-{agent}", state=state, at=self.clock.now(), way=Way.EVENT, muted=muted, held=held
+            leg=f"leg-{agent}",
+            state=state,
+            at=self.clock.now(),
+            way=Way.EVENT,
+            muted=muted,
+            held=held,
+            queue_id=queue,
         )
         target = Target(self.org, conversation, user)
         await self.store.observe(self.term, [Sighting(target=target, observed=seen)], now=self.clock.now())

@@ -7,6 +7,7 @@ from front_desk import Limits, Scope
 
 from micgate.service import stream
 from micgate.service.keyring import KeyRing, host
+from micgate.service.sight import Scene, Sight
 
 
 async def reached(desk, seq):
@@ -151,8 +152,8 @@ def address(desk):
 
 
 def tick(desk, size):
-    made = stream.Tick(after=0, seq=desk.stream.seq, sealed=(), users={}, mutes=[], microphones=[])
-    made.made[stream.Filter(None, audits=True)] = b": " + size + b"\n\n"
+    made = stream.Tick(after=0, seq=desk.stream.seq, sealed=(), scene=Scene(), mutes=[], microphones=[])
+    made.made[Sight(audits=True)] = b": " + size + b"\n\n"
     return made
 
 
@@ -175,7 +176,7 @@ async def test_streams_of_a_key_are_bounded_and_a_closed_one_makes_room(desk, mo
 async def test_a_viewer_that_falls_behind_gets_a_snapshot(desk):
     principal = await desk.parts.keys.recognize(f"Bearer {await desk.key(Scope.MUTE)}")
     viewer = await desk.stream.join(principal)
-    tick = stream.Tick(after=0, seq=1, sealed=(), users={}, mutes=[], microphones=[])
+    tick = stream.Tick(after=0, seq=1, sealed=(), scene=Scene(), mutes=[], microphones=[])
     for _ in range(stream.FRAMES + 5):
         viewer.offer(tick)
     assert viewer.lost

@@ -8,7 +8,7 @@ from litestar import get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from micgate.control.microphone import LegState
-from micgate.service import patience, permission, record, views, whom
+from micgate.service import patience, permission, record, surroundings, views, whom
 from micgate.service.access import Caller, Shared, opened_by
 from micgate.service.happening import Happening, happening
 from micgate.service.parts import Parts
@@ -19,6 +19,8 @@ from micgate.store.microphones import Remembered
 
 MOST = 20_000
 _HISTORY = 20
+_SEARCHED = 200
+"""Among so many records a key for certain queues is shown those of its calls."""
 _MUTES = 50
 
 
@@ -55,7 +57,8 @@ async def list_microphones(
     after: FromQuery[str | None] = None,
 ) -> MicrophoneList:
     """Agents on calls, as last observed; sorted by call and agent."""
-    rows = [row for row in await parts.store.microphones.all(parts.org) if _wanted(row, principal, live=live)]
+    wanted = [row for row in await parts.store.microphones.all(parts.org) if _wanted(row, live=live)]
+    rows = await surroundings.rows_seen(parts, principal, wanted)
     left = [row for row in rows if after is None or _place(row) > after]
     page = left[:limit]
     agents = await parts.directory.known({row.target.user_id for row in page})
@@ -67,14 +70,20 @@ async def list_microphones(
 
 @get("/v1/agents/{ref:str}", opt=opened_by())
 async def explain_agent(*, ref: FromPath[str], parts: Shared, principal: Caller) -> AgentView:
-    """Why an agent is muted, by whom, until when; or that nobody mutes them."""
+    """Why an agent is muted, by whom, until when; or that nobody mutes them. A key for certain queues is told
+    of their calls only.
+    """
     agent = await whom.whom(parts, principal, ref)
     permission.check_agent(principal, agent.user_id)
-    rows = await parts.store.microphones.of_agent(parts.org, agent.user_id)
-    mutes = await parts.store.mutes.of_agent(parts.org, agent.user_id, limit=_MUTES)
+    every = await parts.store.microphones.of_agent(parts.org, agent.user_id)
+    rows = await surroundings.rows_seen(parts, principal, every)
+    latest = await parts.store.mutes.of_agent(parts.org, agent.user_id, limit=_MUTES)
+    mutes = await surroundings.mutes_seen(parts, principal, latest)
     lately = await _lately(parts, principal, agent)
     marked = await parts.store.agents.protected(parts.org)
-    presence, routing_status = await whom.mood(parts, principal, agent.user_id)
+    bounded = principal.limits.queues is not None
+    concerned = bool(rows or mutes) or not bounded
+    presence, routing_status = await whom.mood(parts, principal, agent.user_id) if concerned else (None, None)
     agents = {agent.user_id: agent}
     shown = await patience.show(parts, mutes)
     return AgentView(
@@ -85,23 +94,23 @@ async def explain_agent(*, ref: FromPath[str], parts: Shared, principal: Caller)
         microphones=[views.microphone(row, agents=agents) for row in rows],
         mutes=shown,
         lately=[happening(sealed) for sealed in lately],
-        says=_says(agent, rows, shown),
+        says=_says(agent, rows, shown, bounded=bounded),
     )
 
 
 async def _lately(parts: Parts, principal: Principal, agent: Agent) -> tuple[Sealed, ...]:
     """What the record tells; that somebody read it is told to auditors only."""
     without = ("audit.read", "alert.frequent_mutes")
-    found = await parts.store.entries.of(parts.org, agent.pseudonym, limit=_HISTORY, without=without)
+    most = _HISTORY if principal.limits.queues is None else _SEARCHED
+    latest = await parts.store.entries.of(parts.org, agent.pseudonym, limit=most, without=without)
+    found = (await surroundings.records_about(parts, principal, latest))[:_HISTORY]
     if found:
         count, through = len(found), found[0].seq
         await record.looked(parts, principal, "history", through=through, records=count, about=agent)
     return found
 
 
-def _wanted(row: Remembered, principal: Principal, *, live: bool) -> bool:
-    if not principal.may_see(row.target.user_id):
-        return False
+def _wanted(row: Remembered, *, live: bool) -> bool:
     seen = row.memory.seen
     return not live or bool(row.memory.mutes) or (seen is not None and seen.state is LegState.LIVE)
 
@@ -110,7 +119,9 @@ def _place(row: Remembered) -> str:
     return f"{row.target.conversation_id}/{row.target.user_id}"
 
 
-def _says(agent: Agent, rows: tuple[Remembered, ...], mutes: Sequence[views.MuteView]) -> str:
+def _says(
+    agent: Agent, rows: tuple[Remembered, ...], mutes: Sequence[views.MuteView], *, bounded: bool
+) -> str:
     who = agent.name or agent.email or agent.user_id
     standing = [mute for mute in mutes if mute.ended_at is None]
     if standing:
@@ -119,7 +130,11 @@ def _says(agent: Agent, rows: tuple[Remembered, ...], mutes: Sequence[views.Mute
         return f"{count} on {who}: {'; '.join(each)}."
     live = [row for row in rows if row.memory.live_leg]
     if not live:
+        if bounded:
+            return (
+                f"{who} is on no call that is known to be from a queue of this key; of others it is not told."
+            )
         return f"{who} is on no call that is known here, and no mute stands."
     if any(row.memory.known for row in live):
         return f"{who} is muted, and not by micgate: the agent, a device or another app; nobody can tell."
-    return f"No mute stands on {who}."
+    return f"No mute stands on {who}{' on these calls' if bounded else ''}."

@@ -12,7 +12,7 @@ from micgate.audit import export
 from micgate.audit.chain import sealed_records
 from micgate.audit.checkpoint import Checkpoint, decoded
 from micgate.audit.record import SealedRecord
-from micgate.service import permission, record
+from micgate.service import permission, record, surroundings
 from micgate.service.access import Caller, Shared, opened_by
 from micgate.service.errors import NotPermitted, NotThere
 from micgate.service.parts import Parts
@@ -89,11 +89,12 @@ async def show_checkpoint(*, parts: Shared, principal: Caller) -> Checkpoint:
 
 
 def _check_unbounded(principal: Principal) -> None:
-    if principal.limits.agents is not None:
+    bounded = (("agents", principal.limits.agents), ("queues", principal.limits.queues))
+    for rule in (name for name, limit in bounded if limit is not None):
         raise NotPermitted(
-            "This key is for certain agents, and the record is about all.",
-            remedy="Ask for one of them: ?agent=",
-            rule="agents",
+            f"This key is for certain {rule}, and the record is about all.",
+            remedy="Ask for one agent: ?agent=",
+            rule=rule,
         )
 
 
@@ -103,7 +104,8 @@ async def _list_about(
     agent = await whom(parts, principal, ref)
     permission.check_agent(principal, agent.user_id)
     head, _ = await parts.store.entries.head(parts.org)
-    found = await parts.store.entries.of(parts.org, agent.pseudonym, limit=limit)
+    latest = await parts.store.entries.of(parts.org, agent.pseudonym, limit=limit)
+    found = await surroundings.records_about(parts, principal, latest)
     told = (sealed_records(one.before, [one], with_private=private) for one in found)
     records = [one for each in told for one in each]
     await record.looked(

@@ -13,12 +13,13 @@ from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, QueryParameter
 from litestar.response import Stream as StreamResponse
 
-from micgate.service import patience, record, views
+from micgate.service import patience, record, surroundings, views
 from micgate.service.access import Caller, Shared, opened_by
 from micgate.service.errors import Malformed, Unauthenticated
-from micgate.service.happening import Happening, happening
+from micgate.service.happening import Happening, happening, is_open
 from micgate.service.parts import Parts
-from micgate.service.stream import PAGE, Filter, Stream, Viewer, behind, event
+from micgate.service.principal import Principal, Scope
+from micgate.service.stream import PAGE, Stream, Viewer, event
 
 REPLAYED = 10_000
 """Whoever missed more records than this gets only the snapshot."""
@@ -58,54 +59,60 @@ async def stream_events(
     if since is not None and 0 < (count := stream.seq - since) <= REPLAYED:
         await record.looked(parts, principal, "replay", through=stream.seq, records=count)
     viewer = await stream.join(principal)
-    told = _told(parts, stream, viewer, since=since, authorization=request.headers.get("authorization"))
+    authorization = request.headers.get("authorization")
+    told = _told(parts, stream, viewer, principal, since=since, authorization=authorization)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamResponse(told, media_type="text/event-stream", headers=headers)
 
 
 async def _told(
-    parts: Parts, stream: Stream, viewer: Viewer, *, since: int | None, authorization: str | None
+    parts: Parts,
+    stream: Stream,
+    viewer: Viewer,
+    principal: Principal,
+    *,
+    since: int | None,
+    authorization: str | None,
 ) -> AsyncIterator[bytes]:
     try:
         start = stream.seq
         missed = since is not None and not 0 <= start - since <= REPLAYED
         if since is not None and not missed:
-            async for replayed in _replayed(parts, viewer.filter, after=since, through=start):
+            async for replayed in _replayed(parts, principal, after=since, through=start):
                 yield replayed
         sent = start
-        yield await _snapshot(parts, viewer.filter, seq=sent, missed=missed)
+        yield await _snapshot(parts, principal, seq=sent, missed=missed)
         while not stream.closed and await _may_see(parts, authorization):
             await viewer.wait(RECHECK)
             if viewer.lost:
                 viewer.lost, sent = False, stream.seq
                 viewer.take()
-                yield await _snapshot(parts, viewer.filter, seq=sent, missed=True)
+                yield await _snapshot(parts, principal, seq=sent, missed=True)
             ticks = [tick for tick in viewer.take() if tick.seq >= sent]
-            yield b"".join(tick.encoded(viewer.filter) for tick in ticks) or BEAT
+            yield b"".join(tick.encoded(viewer.sight) for tick in ticks) or BEAT
         yield event("end", {}, seq=None)
     finally:
         stream.leave(viewer)
 
 
-async def _replayed(parts: Parts, wanted: Filter, *, after: int, through: int) -> AsyncIterator[bytes]:
+async def _replayed(parts: Parts, principal: Principal, *, after: int, through: int) -> AsyncIterator[bytes]:
     while after < through:
         page = await parts.store.entries.after(parts.org, after, limit=min(PAGE, through - after))
         if not page:
             return
-        users = await behind(parts, page)
-        records = [happening(one) for one in page if wanted.shows(one, users)]
+        seen = await surroundings.records_about(parts, principal, page)
+        told = principal.has(Scope.AUDIT)
+        records = [happening(one) for one in seen if told or is_open(one.entry.action)]
         after = page[-1].seq
         yield event("replay", Replay(seq=after, records=records), seq=after)
 
 
-async def _snapshot(parts: Parts, wanted: Filter, *, seq: int, missed: bool) -> bytes:
-    rows = [
-        row
-        for row in await parts.store.microphones.all(parts.org)
-        if wanted.may_see(row.target.user_id) and (row.memory.live_leg or row.memory.mutes)
-    ]
+async def _snapshot(parts: Parts, principal: Principal, *, seq: int, missed: bool) -> bytes:
+    every = await parts.store.microphones.all(parts.org)
+    shown = tuple(row for row in every if row.memory.live_leg or row.memory.mutes)
+    rows = await surroundings.rows_seen(parts, principal, shown)
     standing = await parts.store.mutes.standing(parts.org)
-    mutes = tuple(one for one in standing if wanted.may_see(one.user_id))
+    mutes = await surroundings.mutes_seen(parts, principal, standing)
     agents = await parts.directory.known({row.target.user_id for row in rows})
     snapshot = Snapshot(
         seq=seq,

@@ -10,7 +10,7 @@ from micgate.audit.canonical import stamp
 from micgate.audit.entry import ActorKind
 from micgate.control.errors import WishError
 from micgate.genesys.errors import GenesysError
-from micgate.service import permission, place, problems, views
+from micgate.service import permission, place, problems, surroundings, views
 from micgate.service.access import Caller, Shared, opened_by
 from micgate.service.errors import NotThere, ServiceError
 from micgate.service.parts import Parts
@@ -89,7 +89,7 @@ async def _agents(
     if not (conversation or "").isprintable():
         raise NotThere("There is no such call.", remedy="Give the id of a conversation.")
     rows = await parts.store.microphones.of_call(parts.org, conversation or "")
-    users = {row.target.user_id for row in rows if principal.may_see(row.target.user_id)}
+    users = {row.target.user_id for row in await surroundings.rows_seen(parts, principal, rows)}
     return tuple([await parts.directory.agent(user) for user in sorted(users)])
 
 

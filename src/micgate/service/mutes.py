@@ -11,7 +11,7 @@ from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 from micgate.control.mute import End, Mute
 from micgate.control.placing import extended
 from micgate.control.policy import ceiling
-from micgate.service import patience, permission, place, record, views
+from micgate.service import patience, permission, place, record, surroundings, views
 from micgate.service.access import Caller, Shared, opened_by
 from micgate.service.errors import Malformed, NotPermitted, NotThere, Over
 from micgate.service.idempotent import IdempotencyKey, answered, key_of
@@ -101,7 +101,7 @@ async def list_mutes(
 ) -> MuteList:
     """Mutes, oldest first."""
     found = await _found(parts, principal, agent, standing=standing)
-    seen = [one for one in found if principal.may_see(one.user_id)]
+    seen = await surroundings.mutes_seen(parts, principal, found)
     left = [one for one in seen if after is None or one.id > str(after)]
     page = tuple(left[:limit])
     return MuteList(mutes=await patience.show(parts, page), next=page[-1].id if len(left) > limit else None)
@@ -178,9 +178,10 @@ async def release_mute(
 async def visible(parts: Parts, principal: Principal, mute_id: UUID) -> Mute:
     """A mute that this principal may see. Raises `NotThere`."""
     found = await parts.store.mutes.get(parts.org, [str(mute_id)])
-    if not found or not principal.may_see(found[0].user_id):
+    seen = await surroundings.mutes_seen(parts, principal, found)
+    if not seen:
         raise NotThere("There is no such mute.", remedy="List them: GET /v1/mutes.")
-    return found[0]
+    return seen[0]
 
 
 async def own(parts: Parts, principal: Principal, mute_id: UUID) -> Mute:

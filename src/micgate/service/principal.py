@@ -31,7 +31,8 @@ _Ref = Annotated[str, msgspec.Meta(min_length=1, max_length=320)]
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a key is bounded by. None is no bound.
 
-    `agents` are user ids, `queues` ids of the queues that calls come from. `longest` is in seconds. `rate`
+    `agents` are user ids, `queues` ids of the queues that calls come from: of others it sees nothing either.
+    `longest` is in seconds. `rate`
     counts mutes and extensions a minute, at each replica; a release is never turned away. `standing` mutes
     at once. `queue_share`: of the members of a queue, so many may be muted at once, but always one; for mutes
     of all calls it is that share of everybody here.

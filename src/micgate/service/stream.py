@@ -6,18 +6,19 @@ queue and gets a snapshot instead.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 import msgspec
 
 from micgate.log import Log
-from micgate.service import patience, views
+from micgate.service import patience, surroundings, views
 from micgate.service.errors import TooManyStreams
-from micgate.service.happening import Happening, happening, is_open
+from micgate.service.happening import Happening, happening
 from micgate.service.parts import Parts
-from micgate.service.principal import Principal, Scope
+from micgate.service.principal import Principal
+from micgate.service.sight import Scene, Sight, sight_of
 from micgate.store.entries import Sealed
 from micgate.store.errors import StoreError
 from micgate.store.microphones import Remembered
@@ -54,57 +55,43 @@ class Tick:
     after: int
     seq: int
     sealed: tuple[Sealed, ...]
-    users: dict[str, str]
+    scene: Scene
     mutes: list[views.MuteView]
     microphones: list[views.MicrophoneView]
-    made: dict["Filter", bytes] = field(default_factory=dict)
+    made: dict[Sight, bytes] = field(default_factory=dict)
 
-    def encoded(self, wanted: "Filter") -> bytes:
+    def encoded(self, wanted: Sight) -> bytes:
         """As one event; empty when it holds nothing for that viewer."""
         if wanted not in self.made:
             self.made[wanted] = self._encoded(wanted)
         return self.made[wanted]
 
-    def _encoded(self, wanted: "Filter") -> bytes:
+    def _encoded(self, wanted: Sight) -> bytes:
+        around = self.scene
         frame = Frame(
             seq=self.seq,
-            records=[happening(one) for one in self.sealed if wanted.shows(one, self.users)],
-            mutes=[one for one in self.mutes if wanted.may_see(one.agent.id)],
-            microphones=[one for one in self.microphones if wanted.may_see(one.agent.id)],
+            records=[happening(one) for one in self.sealed if wanted.record(one, around)],
+            mutes=[
+                one
+                for one in self.mutes
+                if wanted.mute(one.id, of=one.agent.id, on=one.conversation_id, scene=around)
+            ],
+            microphones=[
+                one
+                for one in self.microphones
+                if wanted.microphone((one.conversation_id, one.agent.id), around)
+            ],
         )
         if not (frame.records or frame.mutes or frame.microphones):
             return b""
         return event("changes", frame, seq=self.seq)
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """What a viewer may see. Equal filters share what is encoded."""
-
-    agents: tuple[str, ...] | None
-    audits: bool
-
-    def may_see(self, user_id: str) -> bool:
-        return self.agents is None or user_id in self.agents
-
-    def shows(self, sealed: Sealed, users: dict[str, str]) -> bool:
-        """`users` are the agents behind the pseudonyms of these records."""
-        if not self.audits and not is_open(sealed.entry.action):
-            return False
-        if self.agents is None:
-            return True
-        return users.get(sealed.entry.target) in self.agents
-
-
-def filter_of(principal: Principal) -> Filter:
-    return Filter(principal.limits.agents, principal.has(Scope.AUDIT))
-
-
 class Viewer:
     """One open stream. `lost` once its queue was full: a snapshot is due."""
 
-    def __init__(self, wanted: Filter) -> None:
-        self.filter = wanted
+    def __init__(self, sight: Sight) -> None:
+        self.sight = sight
         self.lost = False
         self._ticks: deque[Tick] = deque()
         self._news = asyncio.Event()
@@ -168,7 +155,7 @@ class Stream:
             raise TooManyStreams(
                 f"This key has {most} streams open already.", remedy="Close one, or share it."
             )
-        viewer = Viewer(filter_of(principal))
+        viewer = Viewer(sight_of(principal))
         self._viewers[viewer] = principal.id
         if self._since is None:
             self._since = await self._parts.store.microphones.horizon()
@@ -187,6 +174,11 @@ class Stream:
     @property
     def viewers(self) -> int:
         return len(self._viewers)
+
+    @property
+    def _in_part(self) -> bool:
+        """Whether for some viewer it has to be known from which queue each call came."""
+        return any(viewer.sight.needs_scene for viewer in self._viewers)
 
     async def _tick(self) -> None:
         full = True
@@ -235,27 +227,16 @@ class Stream:
         ids = {one.entry.mute_id for one in page if one.entry.mute_id}
         ids |= {mute_id for row in rows for mute_id in (*row.memory.mutes, *row.memory.freed)}
         mutes = await parts.store.mutes.get(parts.org, sorted(ids)) if ids else ()
-        agents = await parts.directory.known({row.target.user_id for row in rows})
+        users = {row.target.user_id for row in rows}
+        agents = await parts.directory.known(users)
         return Tick(
             after=after,
             seq=page[-1].seq if page else after,
             sealed=page,
-            users=await behind(parts, page),
+            scene=await surroundings.around_records(parts, page, users=users, whole=self._in_part),
             mutes=await patience.show(parts, mutes),
             microphones=[views.microphone(row, agents=agents) for row in rows],
         )
-
-
-async def behind(parts: Parts, page: Iterable[Sealed]) -> dict[str, str]:
-    """The agents that records are about: user ids by pseudonym."""
-    targets = {one.entry.target for one in page if is_pseudonym(one.entry.target)}
-    found = await parts.store.agents.behind(parts.org, sorted(targets)) if targets else ()
-    return {agent.pseudonym: agent.user_id for agent in found}
-
-
-def is_pseudonym(target: str) -> bool:
-    """They are UUIDs; other targets are words."""
-    return len(target) == 36 and target.count("-") == 4  # noqa: PLR2004 -- a UUID's text
 
 
 def event(name: str, content: object, *, seq: int | None) -> bytes:

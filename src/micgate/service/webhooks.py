@@ -190,11 +190,12 @@ def _book(parts: Parts) -> Book:
 
 
 def _check_unbounded(principal: Principal) -> None:
-    if principal.limits.agents is not None:
+    bounded = (("agents", principal.limits.agents), ("queues", principal.limits.queues))
+    for rule in (name for name, limit in bounded if limit is not None):
         raise NotPermitted(
-            "This key is for certain agents, and a webhook is told about all.",
+            f"This key is for certain {rule}, and a webhook is told about all.",
             remedy="Use one without that limit.",
-            rule="agents",
+            rule=rule,
         )
 
 
