@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import urllib.error
@@ -13,6 +14,8 @@ from killable import Killable
 START_SECONDS = 40
 STOP_SECONDS = 10
 """A graceful stop takes no longer, whatever goes on: containers are killed then."""
+LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ [a-z_.]+( [a-z_]+=(\"[^\"]*\"|\S+))*")
+"""Of the service's log."""
 
 
 class Replica(Killable):

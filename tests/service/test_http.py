@@ -15,6 +15,17 @@ from micgate.service.listen import Address
 from micgate.store.errors import Full, Unavailable
 
 
+class Kept(Log):
+    """Nothing is printed."""
+
+    def __init__(self):
+        super().__init__()
+        self.lines = []
+
+    def write(self, event, **fields):
+        self.lines.append((event, fields))
+
+
 async def connected(desk):
     where = urlsplit(desk.url)
     return await asyncio.open_connection(where.hostname, where.port)
@@ -170,36 +181,48 @@ async def test_a_request_whose_body_does_not_arrive_is_cut_off(desk, monkeypatch
     assert await desk.store.mutes.standing(desk.org) == ()
 
 
-async def test_half_a_body_and_gone_places_nothing(desk):
-    await desk.on_call()
-    body = json.dumps({"agent": desk.twin.agents[0].id}).encode()
+@pytest.mark.parametrize(
+    ("size", "sent"),
+    [
+        ("Content-Length: 50", b'{"agent"'),
+        ("Content-Length: 50", b""),
+        ("Transfer-Encoding: chunked", b'8\r\n{"agent"\r\n'),
+    ],
+)
+async def test_half_a_body_and_gone_is_the_clients_and_places_nothing(open_service, size, sent):
+    log = Kept()
+    desk = await open_service(log=log)
     reader, writer = await connected(desk)
     head = (
         f"POST /v1/mutes HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {desk.host_key}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"Content-Type: application/json\r\n{size}\r\n\r\n"
     )
-    writer.write(head.encode() + body[:-5])
+    writer.write(head.encode() + sent)
     await writer.drain()
     writer.close()
-    assert (await desk.ask("GET", "/healthz")).status == 200
+    await desk.until(lambda: refusals(desk))
+    assert 'status="400"' in (await refusals(desk))[0]
+    assert log.lines == []
     assert await desk.store.mutes.standing(desk.org) == ()
     del reader
 
 
+async def refusals(desk):
+    """What the figures say about answers to requests for mutes."""
+    figures = (await desk.ask("GET", "/metrics")).body.decode()
+    counted = [line for line in figures.splitlines() if line.startswith("micgate_http_requests_total")]
+    return [line for line in counted if 'route="/v1/mutes"' in line]
+
+
 async def test_a_mistake_of_ours_tells_nothing(open_service, monkeypatch):
-    lines = []
-
-    class Kept(Log):
-        def write(self, event, **fields):
-            lines.append((event, fields))
-
-    desk = await open_service(log=Kept())
+    log = Kept()
+    desk = await open_service(log=log)
     monkeypatch.setattr(health.Health, "ready", broken)
     answer = await desk.ask("GET", "/readyz")
     assert (answer.status, answer.word) == (500, "internal_error")
-    assert "secret" not in str(answer.body) + str(lines)
-    assert lines[-1][0] == "http.failed"
-    assert lines[-1][1]["instance"] == answer.body["instance"]
+    assert "secret" not in str(answer.body) + str(log.lines)
+    assert log.lines[-1][0] == "http.failed"
+    assert log.lines[-1][1]["instance"] == answer.body["instance"]
 
 
 async def broken(_self):

@@ -1,17 +1,20 @@
 """The log of a whole run: nothing in it is a secret, a name or a number, and a line is a line."""
 
 import json
-import re
 import urllib.error
+from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 
-from replica import START_SECONDS
+from micgate.store.cluster import SUPERUSER
+from replica import LINE, START_SECONDS
 
 NOTE = "Heard-of-the-merger"
 PHONE = "+353861234567"
+CUT = """select pg_terminate_backend(pid) from pg_stat_activity
+         where application_name = 'micgate' and wait_event_type = 'Lock'"""
 INJECTED = "x\r\n2026-01-01T00:00:00Z keeper.took_over org=evil"
-LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ [a-z_.]+( [a-z_]+=(\"[^\"]*\"|\S+))*")
 
 
 def test_a_whole_run_logs_no_secret_no_name_no_number_and_no_line_of_others(serving, twin):
@@ -45,6 +48,26 @@ def test_a_whole_run_logs_no_secret_no_name_no_number_and_no_line_of_others(serv
     secrets = (key, host_key, "guessed", twin.client_secret, database)
     for unwanted in (*names, *secrets, NOTE, PHONE, "Bearer"):
         assert unwanted not in log, unwanted
+
+
+def test_a_connection_that_is_lost_in_the_middle_is_told_of_in_our_own_words(serving, embedded, twin):
+    """psycopg has something to say about that too, and what it says may be of several lines."""
+    twin.place_call()
+    serving.start()
+    twin.wait_until(lambda: serving.ready, seconds=START_SECONDS)
+    with psycopg.connect(embedded.conninfo(SUPERUSER)) as connection, ThreadPoolExecutor() as threads:
+        connection.execute("lock table micgate.mutes in access exclusive mode")
+        wish = {"agent": twin.agents[0].id, "for": "60s"}
+        placing = threads.submit(serving.ask, "POST", "/v1/mutes", wish)
+        twin.wait_until(lambda: connection.execute(CUT).rowcount > 0)
+        connection.rollback()
+        told = placing.exception(START_SECONDS)
+        if isinstance(told, urllib.error.HTTPError):
+            told.close()
+    twin.wait_until(lambda: serving.ready, seconds=START_SECONDS)
+    assert serving.stop() == 0
+    lines = serving.log.splitlines()
+    assert [line for line in lines if not LINE.fullmatch(line)] == []
 
 
 def refused(house, method, path, body, **more):

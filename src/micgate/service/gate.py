@@ -7,7 +7,7 @@ from typing import Any
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from micgate.service.errors import TooSlow
+from micgate.service.errors import Malformed, TooSlow
 from micgate.service.metrics import Metrics
 from micgate.service.traced import Requests, no_request
 
@@ -34,7 +34,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         scope = {**scope, "method": _method(scope)}
-        passage = _Passage(receive, send)
+        passage = _Passage(receive, send, has_body=_has_body(scope))
         with self._traced(scope) as answered:
             try:
                 await self._app(scope, passage.receive, passage.send)
@@ -53,12 +53,19 @@ def _method(scope: HTTPScope) -> Any:
     return "TRACE" if scope["method"] == "OPTIONS" else scope["method"]
 
 
+def _has_body(scope: HTTPScope) -> bool:
+    """By its own account."""
+    told = {value for name, value in scope["headers"] if name in {b"content-length", b"transfer-encoding"}}
+    return bool(told - {b"0"})
+
+
 class _Passage:
     """One request and its answer."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, receive: Receive, send: Send, *, has_body: bool) -> None:
         self._receive = receive
         self._send = send
+        self._has_body = has_body
         self._began = time.monotonic()
         self._arrived = False
         self.status: int | None = None
@@ -73,6 +80,9 @@ class _Passage:
                 message = await self._receive()
         except TimeoutError:
             raise TooSlow("The request did not arrive in time.", remedy="Send it again, whole.") from None
+        if message["type"] == "http.disconnect" and self._has_body:
+            # Litestar takes it for a mistake of ours.
+            raise Malformed("The client left in the middle of its request.", remedy="Send it again, whole.")
         self._arrived = message["type"] != "http.request" or not message.get("more_body", False)
         return message
 

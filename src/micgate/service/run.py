@@ -1,6 +1,7 @@
 """`micgate serve`: database, keeper and API in one process, until it is told to stop."""
 
 import asyncio
+import logging
 import os
 import signal
 import threading
@@ -12,15 +13,19 @@ from typing import Any
 from micgate.direct.connect import Connection, from_settings
 from micgate.genesys.session import Session
 from micgate.genesys.transport_aiohttp import AiohttpWire
+from micgate.keeper.supervise import PASSING
 from micgate.log import Log
 from micgate.service import host, listen, posting, traced, watchdog
 from micgate.service.announcement import Announcement, announce, withdraw
 from micgate.service.assembly import Running, put_together
+from micgate.service.doorman import Doorman
 from micgate.service.host import Opened
 from micgate.service.listen import Address
 from micgate.service.works import works_of
 from micgate.settings import Settings
+from micgate.store import server
 from micgate.store.database import Database
+from micgate.store.errors import StoreError
 
 POOL = 16
 KEEPERS_POOL = 6
@@ -42,6 +47,8 @@ def serve(settings: Settings, *, started: Started) -> int:
     """Blocks until SIGINT or SIGTERM; then what is on its way is finished and the lease handed over."""
     last_resort = threading.Timer(LAST_RESORT, _give_up)
     last_resort.daemon = True
+    # It tells of connections that were lost while they were cleared away. Whoever used them is told anyway.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(_serve(settings, started, stopping=last_resort.start))
@@ -77,7 +84,7 @@ async def _serve(settings: Settings, started: Started, *, stopping: Callable[[],
         tracing = stack.enter_context(traced.opened(settings, log=log))
         listening = listen.bind(address)
         stack.callback(listening.close)
-        house = await _unless(stop, stack.enter_async_context(host.opened(settings, size=POOL)))
+        house = await _unless(stop, _opened(settings, stack, Doorman(listening, address), log))
         if house is None:
             return 0
         keeping = await Database.open(house.cellar.application, size=KEEPERS_POOL)
@@ -152,6 +159,27 @@ async def _until(
     broken = [one for one in ended if isinstance(one, Exception)]
     if broken:
         raise broken[0]
+
+
+async def _opened(settings: Settings, stack: AsyncExitStack, doorman: Doorman, log: Log) -> Opened:
+    """A server that is away is waited for, and again if it goes just then; so is our own."""
+
+    def away(fault: StoreError) -> None:
+        log.failed("database.away", word=fault.word, what=fault.what)
+        doorman.tell(fault)
+
+    async with doorman:
+        while True:
+            if settings.database_url:
+                await server.wait_for(settings.database_url, away=away)
+            try:
+                house = await stack.enter_async_context(host.opened(settings, size=POOL))
+            except PASSING as fault:
+                away(fault)
+                await asyncio.sleep(server.AGAIN)
+            else:
+                log.recovered("database.away")
+                return house
 
 
 async def _unless(stop: asyncio.Event, opening: Coroutine[Any, Any, Opened]) -> Opened | None:

@@ -21,7 +21,7 @@ from micgate.store.account import account
 from micgate.store.binaries import binaries
 from micgate.store.cluster import Cluster
 from micgate.store.embedded import OWNER, Embedded
-from replica import Replica, Serving
+from replica import LINE, Replica, Serving
 from simulator import Simulator
 
 OWNERS = 3
@@ -172,6 +172,11 @@ class House:
             for one in answer.body["microphones"]
             if one["state"] == "left_closed"
         )
+
+    def not_of_ours(self) -> list[str]:
+        """What is in the logs besides what the service says in its own words."""
+        lines = [line for log in sorted(self.folder.glob("log-*")) for line in log.read_text().splitlines()]
+        return [line for line in lines if not LINE.fullmatch(line)]
 
     async def _ask(self, method: str, url: str, body: object, headers: dict[str, str]) -> Answer:
         timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)

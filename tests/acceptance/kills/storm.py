@@ -78,6 +78,7 @@ class Storm:
         lines = await self._record()
         found = compare(self.ledger, read_record(map(json.loads, lines)), told)
         found.findings += _chain(lines)
+        found.findings += [f"log: {line}" for line in self.house.not_of_ours()]
         return found
 
     def _served_again(self, one: Mended) -> float:

@@ -1,0 +1,44 @@
+"""A PostgreSQL that somebody else runs: waited for while it is away, but not when it turns us down."""
+
+import asyncio
+from collections.abc import Callable
+
+import psycopg
+from psycopg.pq import PGconn, Ping
+
+from micgate.store.database import limited, translate
+from micgate.store.errors import StoreError
+
+AGAIN = 0.5
+"""Seconds until it is asked again."""
+_SURE = 2
+"""So often in a row: between two questions a server may have come up."""
+
+
+async def wait_for(conninfo: str, *, away: Callable[[StoreError], None]) -> None:
+    """Until it takes a connection. `away` hears each time why it does not yet.
+
+    Raises `StoreError` when it is open to others and turns us down: a wrong password, an unknown name.
+    """
+    conninfo, refused = limited(conninfo), 0
+    while True:
+        try:
+            await (await psycopg.AsyncConnection.connect(conninfo)).close()
+        except psycopg.OperationalError as error:
+            fault = translate(error)
+            timed_out = isinstance(error, psycopg.errors.ConnectionTimeout)
+            refused = refused + 1 if not timed_out and await _is_open(conninfo) else 0
+            if refused >= _SURE:
+                raise fault from error
+            away(fault)
+        else:
+            return
+        await asyncio.sleep(AGAIN)
+
+
+async def _is_open(conninfo: str) -> bool:
+    """Whether it serves clients, whoever asks. The error of a connection does not tell that in a way for
+    programs: libpq hands on a text in the server's language.
+    """
+    answer = await asyncio.to_thread(PGconn.ping, conninfo.encode())
+    return Ping(answer) is Ping.OK

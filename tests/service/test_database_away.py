@@ -1,0 +1,131 @@
+"""`micgate serve` on a PostgreSQL that somebody else runs, which is down when the service starts."""
+
+import json
+import signal
+import socket
+import time
+import urllib.error
+import urllib.request
+
+import psycopg
+import pytest
+
+from leftovers import held_folder
+from micgate.store import migrate
+from micgate.store.cluster import SUPERUSER
+from micgate.store.embedded import OWNER, Embedded
+from replica import START_SECONDS
+
+AT_ONCE = 3.0
+"""Seconds in which a process ends that nothing holds, on a busy machine."""
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    """A server that this test process runs, and stops."""
+    with held_folder() as folder:
+        embedded = Embedded.attach(folder / "database")
+        migrate.upgrade(embedded.conninfo(OWNER))
+        yield embedded
+        embedded.detach()
+
+
+@pytest.fixture
+def down(postgres):
+    postgres.cluster.stop(patience=5)
+    yield postgres
+    postgres.ensure()
+
+
+@pytest.fixture
+def up(postgres):
+    postgres.ensure()
+    return postgres
+
+
+def test_it_waits_says_so_once_and_serves_when_the_server_is_back(start_house, down, twin):
+    house = start_house(MICGATE_DATABASE_URL=down.conninfo())
+    house.environ["MICGATE_PORT"] = str(free_port())
+    replica = house.begin()
+    url = f"http://127.0.0.1:{house.environ['MICGATE_PORT']}"
+    twin.wait_until(lambda: asked(f"{url}/healthz"), seconds=START_SECONDS)
+    assert asked(f"{url}/healthz") == (200, {"alive": True, "tasks": []})
+    status, readiness = asked(f"{url}/readyz")
+    (check,) = readiness["checks"]
+    assert (status, check["name"], check["ok"]) == (503, "database", False)
+    assert "cannot be reached" in check["says"]
+    status, problem = asked(f"{url}/v1/mutes", {"agent": "ada"})
+    assert (status, problem["word"]) == (503, "database_unavailable")
+    assert replica.lives
+    down.ensure()
+    assert replica.url == url
+    twin.wait_until(lambda: house.ready, seconds=START_SECONDS)
+    assert house.log.count(" database.away ") == 1
+    assert house.log.count(" database.away.recovered ") == 1
+    assert house.stop() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_at_once_when_it_is_told_to_while_it_waits(start_house, down, twin, number):
+    house = start_house(MICGATE_DATABASE_URL=down.conninfo())
+    replica = house.begin()
+    twin.wait_until(lambda: " database.away " in house.log, seconds=START_SECONDS)
+    began = time.monotonic()
+    replica.process.send_signal(number)
+    assert replica.process.wait(10) == 0
+    assert time.monotonic() - began < AT_ONCE
+    assert "Traceback" not in house.log
+
+
+def test_it_ends_at_once_while_the_server_says_nothing(start_house):
+    """As one behind a firewall that drops everything."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        house = start_house(MICGATE_DATABASE_URL=f"postgresql://micgate@127.0.0.1:{port}/micgate")
+        replica = house.begin()
+        silent.settimeout(START_SECONDS)
+        waits, _ = silent.accept()
+        began = time.monotonic()
+        assert replica.stop() == 0
+        assert time.monotonic() - began < AT_ONCE
+        waits.close()
+
+
+def test_a_server_that_turns_it_down_is_not_waited_for(start_house, up):
+    with psycopg.connect(up.conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute("create role careful login password 'right'")
+        connection.execute("create database empty")
+        hba = up.cluster.data / "pg_hba.conf"
+        hba.write_text(f"local all careful scram-sha-256\n{hba.read_text()}")
+        connection.execute("select pg_reload_conf()")
+    of = f"host='{up.cluster.socket}' dbname"
+    for conninfo, says in (
+        (f"{of}=nowhere user=micgate_app", 'database "nowhere" does not exist'),
+        (f"{of}=micgate user=nobody_knows", 'role "nobody_knows" does not exist'),
+        (f"{of}=micgate user=careful password=wrong", "password authentication failed"),
+        (f"{of}=empty user={SUPERUSER}", "micgate db upgrade"),
+    ):
+        answer = start_house(MICGATE_DATABASE_URL=conninfo).command("serve")
+        assert answer.returncode == 1, answer.stderr
+        assert says in answer.stderr
+        assert "wrong" not in answer.stderr
+        assert "Traceback" not in answer.stderr
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return taken.getsockname()[1]
+
+
+def asked(url, body=None):
+    """Status and body, or None when nobody answers."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code, json.load(refused)
+    except OSError:
+        return None
