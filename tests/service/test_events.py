@@ -7,7 +7,9 @@ from front_desk import Limits, Scope
 
 from micgate.service import stream
 from micgate.service.keyring import KeyRing, host
+from micgate.service.pulse import Pulse
 from micgate.service.sight import Scene, Sight
+from micgate.store.database import Hint
 
 
 async def reached(desk, seq):
@@ -109,6 +111,58 @@ async def test_a_stream_is_cut_within_five_seconds_when_another_replica_revoked_
         assert (await events.next("end", seconds=5))["event"] == "end"
 
 
+async def test_a_stream_that_is_never_idle_is_cut_all_the_same(desk):
+    secret = await desk.key(Scope.MUTE)
+    async with desk.events(key=secret) as events:
+        await events.next("snapshot")
+        (viewer,) = desk.stream._viewers
+        telling = asyncio.create_task(tell_on(viewer, tick(desk, b"x")))
+        await desk.parts.keys.revoke((await desk.parts.keys.all())[0].id, by=host("test").actor)
+        assert (await events.next("end", seconds=5))["event"] == "end"
+        telling.cancel()
+
+
+async def test_a_stream_of_which_nothing_is_to_be_told_shows_that_it_is_alive(desk, monkeypatch):
+    monkeypatch.setattr("micgate.service.events.RECHECK", 0.05)
+    reader, writer = await asyncio.open_connection(*address(desk))
+    writer.write(asking(desk))
+    async with asyncio.timeout(5):
+        await reader.readuntil(b": beat\n\n")
+        await reader.readuntil(b": beat\n\n")
+    writer.close()
+
+
+async def test_what_is_sealed_elsewhere_is_told_at_once(desk, monkeypatch):
+    monkeypatch.setattr(stream, "IDLE", 60.0)
+    await desk.on_call()
+    async with desk.events() as events:
+        await events.next("snapshot")
+        await desk.mute()
+        await desk.seal()
+        desk.parts.database.hint(desk.org, of=Hint.SEALED)
+        while not (await events.next("changes", seconds=5))["data"]["records"]:
+            pass
+
+
+async def test_a_hint_that_is_no_news_wakes_nobody(desk):
+    heard, pulse = asyncio.Event(), Pulse()
+    beat = pulse.next
+    listening = asyncio.create_task(
+        pulse.listen(desk.parts.database, desk.parts.log, heard=heard.set, is_news=lambda org: org == "news")
+    )
+    await desk.until(lambda: hinted(desk, heard))
+    assert not beat.is_set()
+    desk.parts.database.hint("news", of=Hint.SEALED)
+    async with asyncio.timeout(5):
+        await beat.wait()
+    listening.cancel()
+
+
+async def hinted(desk, heard):
+    desk.parts.database.hint(desk.org, of=Hint.SEALED)
+    return heard.is_set()
+
+
 async def test_a_stream_is_cut_when_its_key_expires(desk):
     async with desk.events(key=await desk.key(Scope.MUTE, seconds=60)) as events:
         await events.next("snapshot")
@@ -128,9 +182,7 @@ async def test_a_viewer_who_does_not_read_is_given_a_snapshot_and_no_backlog(des
     monkeypatch.setattr(stream, "FRAMES", 3)
     await desk.on_call()
     reader, writer = await asyncio.open_connection(*address(desk), limit=1024)
-    writer.write(
-        f"GET /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {desk.host_key}\r\n\r\n".encode()
-    )
+    writer.write(asking(desk))
     await desk.until(lambda: watched(desk))
     (viewer,) = desk.stream._viewers
     async with asyncio.timeout(20):
@@ -149,6 +201,16 @@ async def test_a_viewer_who_does_not_read_is_given_a_snapshot_and_no_backlog(des
 def address(desk):
     where = urlsplit(desk.url)
     return where.hostname, where.port
+
+
+def asking(desk):
+    return f"GET /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {desk.host_key}\r\n\r\n".encode()
+
+
+async def tell_on(viewer, news):
+    while True:
+        viewer.offer(news)
+        await asyncio.sleep(0.01)
 
 
 def tick(desk, size):

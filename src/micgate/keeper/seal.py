@@ -9,7 +9,7 @@ from micgate.store.leases import Term
 from micgate.store.verbs import Verbs
 
 TICK = 0.02
-"""Seconds between two batches: one costs as much as a transaction, however many entries it has."""
+"""Seconds from one batch to the next: one costs as much as a transaction, however many entries it has."""
 LOOK = 1.0
 """Without a hint, look this often."""
 BATCH = 1000
@@ -34,9 +34,11 @@ class Sealer:
         self._something.set()
 
     async def step(self) -> None:
-        """One batch, and the pause after it."""
+        """One batch, and the pause after it: until the tick is over, or for as long as the batch took."""
+        began = self._boot.boot()
         if await self.turn():
-            await self._boot.sleep(TICK)
+            took = self._boot.boot() - began
+            await self._boot.sleep(min(TICK, max(TICK - took, took)))
         else:
             await self._boot.wait(self._something, LOOK)
 

@@ -82,8 +82,9 @@ async def _told(
                 yield replayed
         sent = start
         yield await _snapshot(parts, principal, seq=sent, missed=missed)
-        while not stream.closed and await _may_see(parts, authorization):
-            await viewer.wait(RECHECK)
+        while not stream.closed:
+            if await viewer.wait(RECHECK) and not await _may_see(parts, authorization):
+                break
             if viewer.lost:
                 viewer.lost, sent = False, stream.seq
                 viewer.take()

@@ -19,13 +19,21 @@ class Pulse:
         self._beat = asyncio.Event()
         self.stopped = False
 
-    async def listen(self, database: Database, log: Log, *, heard: Callable[[], None] = lambda: None) -> None:
-        """Until cancelled. `heard`: there was a hint."""
+    async def listen(
+        self,
+        database: Database,
+        log: Log,
+        *,
+        heard: Callable[[], None] = lambda: None,
+        is_news: Callable[[str], bool] = lambda _: True,
+    ) -> None:
+        """Until cancelled. `heard`: there was a hint. `is_news`: whether it is, of an org."""
         while True:
             try:
-                async for _org in database.hints(of=Hint.SEALED):
+                async for org in database.hints(of=Hint.SEALED):
                     heard()
-                    self.beat()
+                    if is_news(org):
+                        self.beat()
                     log.recovered("hints.lost")
             except StoreError as error:
                 log.failed("hints.lost", word=error.word)

@@ -7,7 +7,6 @@ queue and gets a snapshot instead.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 import msgspec
@@ -24,6 +23,7 @@ from micgate.store.errors import StoreError
 from micgate.store.microphones import Remembered
 
 TICK = 0.02
+"""Seconds from one look to the next, at least."""
 IDLE = 0.25
 """Without a hint, look this often while somebody watches."""
 QUIET = 1.0
@@ -95,6 +95,8 @@ class Viewer:
         self.lost = False
         self._ticks: deque[Tick] = deque()
         self._news = asyncio.Event()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._rang = False
 
     def offer(self, tick: Tick) -> None:
         if len(self._ticks) >= FRAMES:
@@ -104,6 +106,9 @@ class Viewer:
         self._news.set()
 
     def stop(self) -> None:
+        """It waits no more."""
+        if self._alarm is not None:
+            self._alarm.cancel()
         self._news.set()
 
     def take(self) -> tuple[Tick, ...]:
@@ -111,10 +116,19 @@ class Viewer:
         taken, self._ticks = tuple(self._ticks), deque()
         return taken
 
-    async def wait(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._news.wait()
+    async def wait(self, seconds: float) -> bool:
+        """For news. True every so many seconds, with or without any: one timer serves many waits, because to
+        set one for each cost a third of telling.
+        """
+        if self._alarm is None:
+            self._alarm = asyncio.get_running_loop().call_later(seconds, self._ring)
+        await self._news.wait()
+        rang, self._rang = self._rang, False
+        return rang
+
+    def _ring(self) -> None:
+        self._alarm, self._rang = None, True
+        self._news.set()
 
 
 class Stream:
@@ -138,7 +152,7 @@ class Stream:
         beat = pulse.next
         while True:
             await pulse.wait(IDLE if self._viewers else QUIET, beat=beat)
-            beat = pulse.next
+            beat, began = pulse.next, self._parts.monotonic()
             try:
                 await self._tick()
                 looked()
@@ -146,7 +160,7 @@ class Stream:
             except StoreError as error:
                 self._log.failed("stream.blind", word=error.word)
                 await asyncio.sleep(QUIET)
-            await asyncio.sleep(TICK)
+            await self._rest(began)
 
     async def join(self, principal: Principal) -> Viewer:
         """From now on it hears of everything. Raises `TooManyStreams`."""
@@ -163,6 +177,7 @@ class Stream:
         return viewer
 
     def leave(self, viewer: Viewer) -> None:
+        viewer.stop()
         self._viewers.pop(viewer, None)
 
     def close(self) -> None:
@@ -175,10 +190,13 @@ class Stream:
     def viewers(self) -> int:
         return len(self._viewers)
 
-    @property
-    def _in_part(self) -> bool:
-        """Whether for some viewer it has to be known from which queue each call came."""
-        return any(viewer.sight.needs_scene for viewer in self._viewers)
+    async def _rest(self, began: float) -> None:
+        """Until the tick is over, or for as long as telling took: others have work too. Never for longer than
+        a tick.
+        """
+        await asyncio.sleep(0)  # every viewer has been told when this returns
+        took = self._parts.monotonic() - began
+        await asyncio.sleep(min(TICK, max(TICK - took, took)))
 
     async def _tick(self) -> None:
         full = True
@@ -229,14 +247,30 @@ class Stream:
         mutes = await parts.store.mutes.get(parts.org, sorted(ids)) if ids else ()
         users = {row.target.user_id for row in rows}
         agents = await parts.directory.known(users)
+        shown = await patience.show(parts, mutes)
         return Tick(
             after=after,
             seq=page[-1].seq if page else after,
             sealed=page,
-            scene=await surroundings.around_records(parts, page, users=users, whole=self._in_part),
-            mutes=await patience.show(parts, mutes),
+            scene=await self._scene(page, users),  # last: viewers come and go
+            mutes=shown,
             microphones=[views.microphone(row, agents=agents) for row in rows],
         )
+
+    async def _scene(self, page: Sequence[Sealed], users: set[str]) -> Scene:
+        """What has to be known for those who watch, of whom one may join while it is read."""
+        if not any(viewer.sight.bounded for viewer in self._viewers):
+            return surroundings.NOTHING
+        whole = self._in_part
+        scene = await surroundings.around_records(self._parts, page, users=users, whole=whole)
+        if self._in_part and not whole:
+            return await surroundings.around_records(self._parts, page, users=users)
+        return scene
+
+    @property
+    def _in_part(self) -> bool:
+        """Whether for some viewer it has to be known from which queue each call came."""
+        return any(viewer.sight.needs_scene for viewer in self._viewers)
 
 
 def event(name: str, content: object, *, seq: int | None) -> bytes:

@@ -27,7 +27,9 @@ def works_of(
     parts, beat = running.parts, running.beats.of
     works: dict[str, Coroutine[Any, Any, None]] = {
         "keeper": running.kept.run(),
-        "hints": parts.pulse.listen(parts.database, log, heard=beat("hints")),
+        "hints": parts.pulse.listen(
+            parts.database, log, heard=beat("hints"), is_news=lambda org: _is_news(org, running)
+        ),
         "stream": running.stream.run(looked=beat("stream")),
         "chores": _chores(parts, done=beat("chores")),
         "budget": running.accountant.run(looked=beat("budget")),
@@ -79,6 +81,11 @@ def _janitor(settings: Settings, house: Opened, running: Running) -> Janitor:
         now=parts.now,
         log=parts.log,
     )
+
+
+def _is_news(org: str, running: Running) -> bool:
+    """Who seals knows it first, and needs no echo."""
+    return org == running.parts.org and running.kept.term() is None
 
 
 def _started(cellar: Cellar) -> Check | None:
