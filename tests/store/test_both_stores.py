@@ -107,12 +107,13 @@ class BothStores(RuleBasedStateMachine):
         pause=st.booleans(),
         renews=st.booleans(),
         at_most=st.sampled_from((None, None, None, 2)),
+        rate=st.sampled_from((None, None, 2, 3)),
         within=st.sampled_from((None, None, None, 140.0, 7320.0)),
         alone=st.sampled_from((False, False, False, True)),
         key=st.sampled_from((None, None, None, "one", "two")),
         body=st.sampled_from((b"a", b"b")),
     )
-    def place(self, *, user, call, seconds, owner, pause, renews, at_most, within, alone, key, body):
+    def place(self, *, user, call, seconds, owner, pause, renews, at_most, rate, within, alone, key, body):
         new = mute(
             next(self.numbers), user=user, call=call, at=self.now, seconds=seconds, owner=owner,
             pause_recording=pause, renew_by=self.now + 30 if renews else None,
@@ -121,6 +122,7 @@ class BothStores(RuleBasedStateMachine):
             org=self.org,
             mutes=(new,),
             at_most=at_most,
+            rate=rate,
             within=within,
             beside=() if alone else None,
             claim=self._claim(key, body),
@@ -141,14 +143,16 @@ class BothStores(RuleBasedStateMachine):
         one=mutes,
         seconds=st.one_of(st.none(), seconds),
         renews=st.booleans(),
+        rate=st.sampled_from((None, 2, 3)),
         within=st.sampled_from((None, 140.0)),
     )
-    def extend(self, *, one, seconds, renews, within):
+    def extend(self, *, one, seconds, renews, rate, within):
         change = Extend(
             org=self.org,
             mute_ids=(one,),
             release_at=None if seconds is None else self.now + seconds,
             renew_by=self.now + 30 if renews else None,
+            rate=rate,
             within=within,
             tell=self._tell("extended"),
         )

@@ -7,7 +7,8 @@ from contents import NOON, mute, placing, uuid
 
 from micgate.control.errors import LengthRefused
 from micgate.control.mute import End
-from micgate.store.errors import Overtaken, TooManyStanding
+from micgate.store import paces
+from micgate.store.errors import Overtaken, TooManyStanding, TooOften
 from micgate.store.verbs import Extend, Release
 
 TEN_MINUTES, TWENTY_MINUTES = 600.0, 1200.0
@@ -83,3 +84,48 @@ async def test_what_was_refused_leaves_nothing_behind(house):
         await house.store.place(wish, now=NOON)
     assert await house.store.mutes.note("note-2") is None
     assert await house.store.entries.waiting(house.org) == before
+
+
+async def changed(store, org, number, *, at=NOON, rate=3):
+    return await store.place(placing(org, mute(number, at=at, call=f"call-{number}"), rate=rate), now=at)
+
+
+async def test_of_many_who_place_at_once_only_as_many_pass_in_a_minute_as_may(house):
+    answers = await asyncio.gather(
+        *(changed(house.store, house.org, number) for number in range(1, 9)), return_exceptions=True
+    )
+    refused = [one for one in answers if isinstance(one, TooOften)]
+    assert (len(refused), len(await house.store.mutes.standing(house.org))) == (5, 3)
+    assert {one.retry_after for one in refused} == {61.0}
+
+
+async def test_a_minute_later_as_many_may_be_placed_again(house):
+    for number, at in enumerate((NOON, NOON + 30, NOON + 40), start=1):
+        await changed(house.store, house.org, number, at=at)
+    for at in (NOON + 40, NOON + 60.9):
+        with pytest.raises(TooOften) as raised:
+            await changed(house.store, house.org, 4, at=at)
+        assert raised.value.retry_after == pytest.approx(NOON + 61 - at)
+    assert (await changed(house.store, house.org, 4, at=NOON + 61)).mutes
+    with pytest.raises(TooOften):
+        await changed(house.store, house.org, 5, at=NOON + 61)
+
+
+async def test_an_extension_counts_like_a_mute_and_a_release_and_a_repetition_do_not(house):
+    await changed(house.store, house.org, 1, rate=2)
+    await changed(house.store, house.org, 1, rate=2)
+    longer = Extend(org=house.org, mute_ids=(uuid(1),), release_at=NOON + 601, rate=2)
+    assert (await house.store.place(longer, now=NOON)).mutes
+    with pytest.raises(TooOften):
+        await house.store.place(longer, now=NOON)
+    released = Release(org=house.org, mute_ids=(uuid(1),), by="sam")
+    assert (await house.store.place(released, now=NOON)).mutes
+
+
+async def test_what_was_counted_is_swept_when_it_counts_no_more(house):
+    await changed(house.store, house.org, 1)
+    async with house.store._database.reading() as connection:
+        found = "select changes from paces where org = %s"
+        assert await (await connection.execute(found, (house.org,))).fetchall()
+        await paces.sweep(house.store._database, now=NOON + 122)
+        assert await (await connection.execute(found, (house.org,))).fetchall() == []

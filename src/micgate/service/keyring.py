@@ -151,7 +151,9 @@ class KeyRing:
         return new
 
     def count(self, principal: Principal) -> None:
-        """One more change by this principal. Raises `TooFast`."""
+        """One more wish of this principal at this replica, also one that is refused later or only rehearsed.
+        What is really changed, the transaction counts for all replicas. Raises `TooFast`.
+        """
         rate = principal.limits.rate
         if rate is not None:
             remedy = "Wait, or ask an administrator for more."

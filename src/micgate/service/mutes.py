@@ -255,6 +255,7 @@ async def _commit_extension(
             org=parts.org,
             mute_ids=(mute.id,),
             release_at=wanted.release_at,
+            rate=principal.limits.rate,
             within=place.together(principal, covers_agent=mute.conversation_id is None),
             tell=told,
             claim=key.claim(answer, now=now) if key else None,

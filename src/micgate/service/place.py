@@ -173,6 +173,7 @@ async def place(parts: Parts, principal: Principal, plan: Plan, *, key: Idempote
         mutes=(mute,),
         notes=((mute.note_ref, plan.note),) if mute.note_ref and plan.note else (),
         at_most=principal.limits.standing,
+        rate=principal.limits.rate,
         within=plan.within,
         beside=plan.beside,
         tell=record.placed(principal, plan.agent, at=mute.placed_at, note=plan.note),

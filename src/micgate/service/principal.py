@@ -32,10 +32,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What a key is bounded by. None is no bound.
 
     `agents` are user ids, `queues` ids of the queues that calls come from: of others it sees nothing either.
-    `longest` is in seconds. `rate`
-    counts mutes and extensions a minute, at each replica; a release is never turned away. `standing` mutes
-    at once. `queue_share`: of the members of a queue, so many may be muted at once, but always one; for mutes
-    of all calls it is that share of everybody here.
+    `longest` is in seconds. `rate` counts mutes and extensions a minute, at all replicas together; a release
+    is never turned away. `standing` mutes at once. `queue_share`: of the members of a queue, so many may be
+    muted at once, but always one; for mutes of all calls it is that share of everybody here.
     """
 
     agents: tuple[_Ref, ...] | None = None

@@ -17,7 +17,7 @@ from micgate.destination import DestinationError
 from micgate.genesys.errors import GenesysError
 from micgate.log import Log
 from micgate.service.errors import Malformed, ServiceError
-from micgate.store.errors import StoreError, Unavailable
+from micgate.store.errors import StoreError, TooOften, Unavailable
 from micgate.store.ids import new_id
 from micgate.webhooks.errors import WebhookError
 
@@ -210,6 +210,8 @@ def _facts(error: Ours) -> dict[str, object]:
         return dict(error.facts())
     if isinstance(error, Unavailable):
         return {"perhaps_done": error.perhaps_done}
+    if isinstance(error, TooOften):
+        return {"retry_after": round(error.retry_after, 1)}
     return {"choices": error.choices} if hasattr(error, "choices") else {}
 
 

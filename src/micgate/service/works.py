@@ -13,7 +13,7 @@ from micgate.service.nightly import Nightly
 from micgate.service.parts import Parts
 from micgate.service.retention import Janitor, retention
 from micgate.settings import Settings
-from micgate.store import idempotency
+from micgate.store import idempotency, paces
 from micgate.store.errors import StoreError
 
 CHORES = 60.0
@@ -111,6 +111,7 @@ async def _chores(parts: Parts, *, done: Callable[[], None]) -> None:
             await parts.keys.flush()
             async with parts.database.reading() as connection:
                 await idempotency.sweep(connection, now=parts.now())
+            await paces.sweep(parts.database, now=parts.now())
             await parts.store.deliveries.sweep(before=parts.now() - DELIVERED_KEPT)
             done()
         except StoreError as error:

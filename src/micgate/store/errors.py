@@ -5,6 +5,7 @@ StoreError
 │   ├── Frozen             the brake is on: no new mutes
 │   ├── KeyReused          an idempotency key came with another body
 │   ├── TooManyStanding    the owner has as many mutes standing as it may
+│   ├── TooOften           the owner has changed as many mutes within the last minute as it may
 │   └── StillAtWork        somebody is to be erased on whom something stands
 ├── Overtaken              what was checked before has changed: check again
 ├── Fenced                 another keeper has this org now
@@ -48,6 +49,16 @@ class KeyReused(Refused):
 
 class TooManyStanding(Refused):
     word = "too_many_standing"
+
+
+class TooOften(Refused):
+    """`retry_after` is in seconds: something may be changed again then."""
+
+    word = "too_fast"
+
+    def __init__(self, what: str, *, remedy: str, retry_after: float) -> None:
+        super().__init__(what, remedy=remedy)
+        self.retry_after = retry_after
 
 
 class Overtaken(StoreError):

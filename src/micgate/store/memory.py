@@ -4,6 +4,7 @@ Written for itself, not after the SQL: the same machine of actions runs on both 
 """
 
 import copy
+import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -11,11 +12,11 @@ from msgspec.structs import replace
 
 from micgate.control.command import Command, Outcome
 from micgate.control.microphone import LegState, Memory, Phase
-from micgate.control.mute import Mute
+from micgate.control.mute import Mute, Owner
 from micgate.control.pace import PACE
 from micgate.control.placing import check_spent, spent
 from micgate.control.policy import CAP_SECONDS
-from micgate.store import fold
+from micgate.store import fold, paces
 from micgate.store.commands import OpenCommand, is_same
 from micgate.store.database import fenced, invariant_broken
 from micgate.store.entries import Entry, NewEntry, Sealed, chained
@@ -71,6 +72,7 @@ class Contents:
     open: dict[str, _Issued] = field(default_factory=dict)
     unsealed: dict[str, list[Entry]] = field(default_factory=dict)
     claims: dict[tuple[str, str], Claim] = field(default_factory=dict)
+    paces: dict[tuple[str, Owner], list[float]] = field(default_factory=dict)
     brakes: dict[str, Brake] = field(default_factory=dict)
     leases: dict[str, Lease] = field(default_factory=dict)
 
@@ -279,7 +281,7 @@ class MemoryStore:
         org = change.org
         match change:
             case Place():
-                return self._placed(change)
+                return self._placed(change, now)
             case Release() | Freeze():
                 found = self._standing(org)
                 if isinstance(change, Release):
@@ -291,14 +293,16 @@ class MemoryStore:
                 found = [mute for mute in self._standing(org) if mute.id in change.mute_ids]
                 longer = tuple(_extended(mute, change) for mute in found)
                 self._check_chains(org, longer, within=change.within)
+                self._check_pace(change, longer, now)
                 return longer
             case Unfreeze():
                 return ()
 
-    def _placed(self, change: Place) -> tuple[Mute, ...]:
+    def _placed(self, change: Place, now: float) -> tuple[Mute, ...]:
         if brake := self.contents.brakes.get(change.org):
             raise frozen(brake.by)
         new = [mute for mute in change.mutes if mute.id not in self.contents.mutes]
+        self._check_pace(change, new, now)
         for mute in new:
             owned = [
                 one for one in (*self._standing(change.org), *new) if one.stands and one.owner == mute.owner
@@ -310,6 +314,16 @@ class MemoryStore:
         for mute in new:
             _check(mute)
         return tuple(sorted(new, key=lambda mute: mute.id))
+
+    def _check_pace(self, change: Place | Extend, mutes: Sequence[Mute], now: float) -> None:
+        if change.rate is None:
+            return
+        for mute in mutes:
+            made = self.contents.paces.get((change.org, mute.owner), [])
+            counting = [at for at in made if math.floor(at) >= math.floor(now) - paces.MINUTE]
+            together = len(counting) + sum(one.owner == mute.owner for one in mutes)
+            if together > change.rate:
+                raise paces.too_often(change.rate, since=math.floor(min(counting, default=now)), now=now)
 
     def _check_beside(self, change: Place, new: Sequence[Mute]) -> None:
         owners = {mute.owner for mute in new}
@@ -328,6 +342,9 @@ class MemoryStore:
     def _keep(self, change: Change, changed: Iterable[Mute], now: float) -> None:
         contents = self.contents
         self._write(change.org, changed)
+        if isinstance(change, Place | Extend) and change.rate is not None:
+            for mute in changed:
+                contents.paces.setdefault((change.org, mute.owner), []).append(now)
         if isinstance(change, Place):
             contents.notes |= {ref: body for ref, body in change.notes if ref not in contents.notes}
         elif isinstance(change, Freeze):

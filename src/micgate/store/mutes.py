@@ -69,11 +69,12 @@ async def pass_gates(connection: Connection, org: str, users: Sequence[str], *, 
         await send(connection, _SQL[name], {"gates": gates})
 
 
-async def pass_chains(connection: Connection, org: str, mutes: Iterable[Mute]) -> None:
-    """One at a time makes mutes of the same owner and agent longer, or adds one."""
-    gates = sorted({gate("chain", org, chain_of(mute)) for mute in mutes})
+async def pass_owners(connection: Connection, org: str, mutes: Iterable[Mute]) -> None:
+    """One at a time makes mutes of the same owner longer, or adds one, where that is bounded."""
+    gates = {gate("chain", org, chain_of(mute)) for mute in mutes}
+    gates |= {gate("owner", org, owner_of(mute)) for mute in mutes}
     if gates:
-        await every(connection, _SQL["pass_gates"], {"gates": gates})
+        await every(connection, _SQL["pass_gates"], {"gates": sorted(gates)})
 
 
 async def check_chain(connection: Connection, org: str, mute: Mute, *, within: float) -> None:
@@ -91,8 +92,12 @@ async def check_chain(connection: Connection, org: str, mute: Mute, *, within: f
     check_spent(mute, spent=spent, within=within)
 
 
+def owner_of(mute: Mute) -> str:
+    return f"{mute.owner.kind}/{mute.owner.id}"
+
+
 def chain_of(mute: Mute) -> str:
-    return f"{mute.owner.kind}/{mute.owner.id}/{mute.user_id}"
+    return f"{owner_of(mute)}/{mute.user_id}"
 
 
 async def get(connection: Connection, org: str, ids: Collection[str]) -> tuple[Mute, ...]:

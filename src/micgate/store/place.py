@@ -8,13 +8,13 @@ from micgate.control.microphone import encode
 from micgate.control.mute import Mute
 from micgate.control.placing import DAY, chained
 from micgate.control.policy import CAP_SECONDS
-from micgate.store import fold
+from micgate.store import fold, paces
 from micgate.store.database import Connection, Row, numbered_one
 from micgate.store.entries import rows_of
 from micgate.store.errors import Overtaken
 from micgate.store.idempotency import Answer, key_reused
 from micgate.store.microphones import BLANK
-from micgate.store.mutes import chain_of, too_many
+from micgate.store.mutes import chain_of, owner_of, too_many
 from micgate.store.orgs import frozen
 from micgate.store.queries import numbered, queries
 from micgate.store.target import gate
@@ -30,7 +30,7 @@ async def place(connection: Connection, change: Place, *, now: float) -> Placed:
     gates = _gates(change)
     if gates:
         await connection.execute(_SQL["gates"], {"gates": gates})
-    return _placed(change, await numbered_one(connection, _PLACE, _values(change, now)))
+    return _placed(change, await numbered_one(connection, _PLACE, _values(change, now)), now)
 
 
 def overtaken() -> Overtaken:
@@ -42,9 +42,8 @@ def _gates(change: Place) -> list[int]:
     org = change.org
     names = {("agent", user) for user in fold.everywhere(change.mutes)}
     for mute in change.mutes:
-        owner = f"{mute.owner.kind}/{mute.owner.id}"
-        if change.at_most is not None or change.beside is not None:
-            names.add(("owner", owner))
+        if (change.at_most, change.rate, change.beside) != (None, None, None):
+            names.add(("owner", owner_of(mute)))
         if change.within is not None:
             names.add(("chain", chain_of(mute)))
     if change.claim:
@@ -65,6 +64,8 @@ def _values(change: Place, now: float) -> Mapping[str, object]:
             (None, change.entries), *((mute.id, change.tell(mute)) for mute in _ordered(change.mutes))
         ),
         "at_most": change.at_most,
+        "rate": change.rate,
+        **paces.moment(now),
         "within": change.within,
         "beside": None if change.beside is None else list(change.beside),
         "principal": claim and claim.principal,
@@ -81,12 +82,14 @@ def _ordered(mutes: tuple[Mute, ...]) -> tuple[Mute, ...]:
     return tuple(sorted(mutes, key=lambda mute: mute.id))
 
 
-def _placed(change: Place, row: Row) -> Placed:
+def _placed(change: Place, row: Row, now: float) -> Placed:
     match row["word"]:
         case "replayed":
             return Placed(replayed=_replayed(change, row))
         case "frozen":
             raise frozen(row["frozen_by"])
+        case "too_fast":
+            raise paces.too_often(change.rate or 0, since=row["since"], now=now)
         case "standing":
             raise too_many(change.at_most or 0)
         case "overtaken":

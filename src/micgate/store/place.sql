@@ -21,6 +21,11 @@ with wish as materialized (
   select * from wish where not exists (select from mutes where mutes.id = wish.id)
 ), owners as materialized (
   select owner_kind, owner_id, count(*) as wanted from new group by owner_kind, owner_id
+), paced as materialized (
+  select wanted, coalesce(sum(changes), 0) as made, min(second) as since
+  from owners left join paces on org = %(org)s and paces.owner_kind = owners.owner_kind
+    and paces.owner_id = owners.owner_id and second >= %(since)s::bigint
+  where %(rate)s::bigint is not null group by owners.owner_kind, owners.owner_id, wanted
 ), chains as materialized (
   select wanted, coalesce((
       select sum(coalesce(m.ended_at, m.release_at) - m.placed_at) from mutes m
@@ -35,6 +40,7 @@ with wish as materialized (
   select case
     when exists (select from replay) then 'replayed'
     when (select frozen_by from brake) is not null then 'frozen'
+    when exists (select from paced where wanted + made > %(rate)s::bigint) then 'too_fast'
     when exists (select from owners where wanted + (
       select count(*) from (select from mutes m where m.org = %(org)s and m.owner_kind = owners.owner_kind
         and m.owner_id = owners.owner_id and m.ended_at is null limit %(at_most)s::bigint + 1) as few
@@ -53,6 +59,11 @@ with wish as materialized (
   on conflict (principal, key) do update set
     body_digest = excluded.body_digest, status = excluded.status, response = excluded.response,
     expires_at = excluded.expires_at
+), counted as (
+  insert into paces (org, owner_kind, owner_id, second, changes)
+  select %(org)s, owner_kind, owner_id, %(second)s::bigint, wanted from good, owners
+  where %(rate)s::bigint is not null
+  on conflict (org, owner_kind, owner_id, second) do update set changes = paces.changes + excluded.changes
 ), noted as (
   insert into notes (ref, org, body)
   select pair->>0, %(org)s, pair->>1 from good, json_array_elements(%(notes)s::json) as pair
@@ -100,6 +111,7 @@ with wish as materialized (
   where private->>'digest' is not null
 )
 select word, (select array_agg(id::text) from added) as added, (select frozen_by from brake) as frozen_by,
+  (select min(since) from paced where wanted + made > %(rate)s::bigint) as since,
   (select max(spent) from chains where wanted + spent > %(within)s::float8) as spent,
   (select body_digest from replay) as body_digest, (select status from replay) as status,
   (select response from replay) as response

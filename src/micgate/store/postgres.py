@@ -15,6 +15,7 @@ from micgate.store import (
     microphones,
     mutes,
     orgs,
+    paces,
     place,
 )
 from micgate.store.agents import Agents
@@ -214,7 +215,7 @@ async def _apply(
             endings = [Ending(mute_id=one.id, at=now, end=change.end, by=change.by) for one in found]
             return await mutes.end(connection, org, endings)
         case Extend():
-            return await _extend(connection, change)
+            return await _extend(connection, change, now)
         case Freeze():
             await orgs.set_brake(connection, org, at=now, by=change.by)
             found = await mutes.lock_standing(connection, org)
@@ -225,17 +226,19 @@ async def _apply(
             return ()
 
 
-async def _extend(connection: Connection, change: Extend) -> tuple[Mute, ...]:
+async def _extend(connection: Connection, change: Extend, now: float) -> tuple[Mute, ...]:
     org = change.org
     found = await mutes.get(connection, org, change.mute_ids)
-    if change.within is not None:
-        await mutes.pass_chains(connection, org, found)
+    if (change.within, change.rate) != (None, None):
+        await mutes.pass_owners(connection, org, found)
     await mutes.lock(connection, org, change.mute_ids)
     extended = await mutes.extend(
         connection, org, change.mute_ids, release_at=change.release_at, renew_by=change.renew_by
     )
     for mute in extended if change.within is not None else ():
         await mutes.check_chain(connection, org, mute, within=change.within or 0.0)
+    if change.rate is not None:
+        await paces.count(connection, org, extended, rate=change.rate, now=now)
     return extended
 
 

@@ -220,6 +220,16 @@ create table idempotency (
 );
 create index idempotency_expired on idempotency (expires_at);
 
+-- How many mutes an owner placed or extended in each second, while it may only so many a minute.
+create table paces (
+  org text collate "C" not null,
+  owner_kind text not null,
+  owner_id text not null,
+  second bigint not null,
+  changes integer not null,
+  primary key (org, owner_kind, owner_id, second)
+);
+
 create table channels (
   org text collate "C" not null references orgs,
   slot integer not null check (slot >= 0),
@@ -341,7 +351,7 @@ create trigger await_seal after insert on entries
   referencing new table as added for each statement execute function await_seal();
 
 grant select, insert, update, delete on
-  orgs, leases, outlooks, batches, notes, mutes, microphones, recordings, idempotency, channels, agents,
+  orgs, leases, outlooks, batches, notes, mutes, microphones, recordings, idempotency, paces, channels, agents,
   protections, keys, webhooks, deliveries, places, commands
   to micgate_app;
 grant select, insert, delete on private, unsealed to micgate_app;

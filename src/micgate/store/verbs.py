@@ -39,7 +39,8 @@ class _Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place(_Change):
-    """New mutes. `at_most`: more than this many standing mutes of one owner are refused.
+    """New mutes. `at_most`: more than this many standing mutes of one owner are refused. `rate`: so many an
+    owner places and extends in a minute; only changes that have a rate are counted.
 
     `within`: mutes of one owner, agent and call may last so many seconds together. `beside`: the only others
     of the owner that may stand, as what was checked depends on them; else `Overtaken`. `notes` are pairs of a
@@ -49,6 +50,7 @@ class Place(_Change):
     mutes: tuple[Mute, ...]
     notes: tuple[tuple[str, str], ...] = ()
     at_most: int | None = None
+    rate: int | None = None
     within: float | None = None
     beside: tuple[str, ...] | None = None
 
@@ -66,12 +68,13 @@ class Release(_Change):
 class Extend(_Change):
     """A later (or earlier) end, a renewed presence, or both. The cap counts from the placing.
 
-    `within` as for `Place`.
+    `rate` and `within` as for `Place`.
     """
 
     mute_ids: tuple[str, ...]
     release_at: float | None = None
     renew_by: float | None = None
+    rate: int | None = None
     within: float | None = None
 
 

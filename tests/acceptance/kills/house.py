@@ -241,14 +241,17 @@ class House:
         return any(one["connected"] and len(one["topics"]) >= AGENTS for one in channels)
 
     async def _make_keys(self) -> None:
-        host = json.loads((self.folder / "run-0" / "micgate.json").read_text())["key"]
-        wide = {"rate": None, "standing": None, "queue_share": None}
         for number in range(OWNERS):
-            self.keys.owners.append(await self._key(host, f"owner-{number}", ["mute"], wide))
-        self.keys.auditor = await self._key(host, "auditor", ["audit:read", "mute"], wide)
+            self.keys.owners.append(await self.make_key(f"owner-{number}", ["mute"]))
+        self.keys.auditor = await self.make_key("auditor", ["audit:read", "mute"])
 
-    async def _key(self, host: str, name: str, scopes: list[str], limits: dict[str, object]) -> str:
-        wish = {"name": name, "scopes": scopes, "limits": limits}
+    async def make_key(self, name: str, scopes: list[str], *, rate: int | None = None) -> str:
+        host = json.loads((self.folder / "run-0" / "micgate.json").read_text())["key"]
+        wish = {
+            "name": name,
+            "scopes": scopes,
+            "limits": {"rate": rate, "standing": None, "queue_share": None},
+        }
         made = await self._ask("POST", f"{self.urls[0]}/v1/keys", wish, {"Authorization": f"Bearer {host}"})
         assert made.status == 201, made
         return str(made.body["secret"])

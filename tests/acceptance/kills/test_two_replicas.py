@@ -174,3 +174,24 @@ async def test_whoever_has_both_addresses_loses_nothing(house):
         sealed = {one["record"]["seq"] for one in await record(house)}
         begins = viewer.seen[0]
         await until(lambda: {one for one in sealed if one >= begins} <= set(viewer.seen), seconds=10)
+
+
+async def test_a_key_is_as_fast_as_its_rate_whatever_replica_it_asks(house):
+    """It asks both at once, for twice as much as it may; then an extension."""
+    key, rate = await house.make_key("crm", ["mute"], rate=12), 12
+    agent = house.simulator.agents[0]
+    call = house.simulator.place_call(agent.id)
+    wish = {"agent": agent.id, "conversation": call["id"], "for": 30}
+    headers = {"Authorization": f"Bearer {key}"}
+    answers = await asyncio.gather(
+        *(house._ask("POST", f"{url}/v1/mutes", wish, headers) for _ in range(rate) for url in house.urls)
+    )
+    placed = [answer.body["id"] for answer in answers if answer.status == 201]
+    refused = [answer for answer in answers if answer.status != 201]
+    assert len(placed) == rate
+    assert {(one.status, one.body["word"]) for one in refused} == {(429, "too_fast")}
+    assert all(0 < one.body["facts"]["retry_after"] <= 61 for one in refused)
+    for url in house.urls:
+        longer = {"for": 40, "reason": "drill"}
+        answer = await house._ask("PATCH", f"{url}/v1/mutes/{placed[0]}", longer, headers)
+        assert answer.status == 429, answer
