@@ -102,6 +102,8 @@ class Cluster:
                 raise self._failed("Processes of it are still alive.")
             self._configure()
             self._forget_the_dead()
+            self.leave()
+            self.leave()
             self._child = self.account.start(
                 [self.binaries.path("postgres"), "-D", str(self.data)], log=self.log, keep=(life.fd,)
             )

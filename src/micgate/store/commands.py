@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 import msgspec
 
 from micgate.control.command import Command, Lane, Outcome, Verb
-from micgate.store.database import Connection, Database, every, send
+from micgate.store.database import Connection, Database, Later, Row, asked, every, send
 from micgate.store.leases import Term
 from micgate.store.queries import queries
 from micgate.store.target import Target
@@ -40,7 +40,7 @@ class Commands:
         )
 
 
-async def open_on(connection: Connection, org: str, targets: Iterable[Target]) -> dict[Target, str]:
+async def open_on(connection: Connection, org: str, targets: Iterable[Target]) -> Later[dict[Target, str]]:
     """The ids of open commands. Settled for as long as the targets' rows are locked."""
     wanted = sorted(set(targets))
     values = {
@@ -48,8 +48,11 @@ async def open_on(connection: Connection, org: str, targets: Iterable[Target]) -
         "conversation_id": [target.conversation_id for target in wanted],
         "user_id": [target.user_id for target in wanted],
     }
-    rows = await every(connection, _SQL["open"], values) if wanted else []
-    return {_target(org, row): str(row["id"]) for row in rows}
+
+    def read(rows: list[Row]) -> dict[Target, str]:
+        return {_target(org, row): str(row["id"]) for row in rows}
+
+    return await asked(connection, _SQL["open"], values, read=read)
 
 
 async def add(connection: Connection, term: Term, commands: Sequence[tuple[Target, Command]]) -> None:
@@ -73,10 +76,8 @@ async def add(connection: Connection, term: Term, commands: Sequence[tuple[Targe
 
 async def close(
     connection: Connection, org: str, outcomes: Sequence[tuple[Outcome, float | None]]
-) -> set[str]:
+) -> Later[set[str]]:
     """The ids of those that were open. With each outcome: when it was sent, if known."""
-    if not outcomes:
-        return set()
     values = {
         "org": org,
         "id": [outcome.command_id for outcome, _ in outcomes],
@@ -86,7 +87,7 @@ async def close(
         "at": [outcome.at for outcome, _ in outcomes],
         "sent_at": [sent_at for _, sent_at in outcomes],
     }
-    return {row["id"] for row in await every(connection, _SQL["close"], values)}
+    return await asked(connection, _SQL["close"], values, read=lambda rows: {row["id"] for row in rows})
 
 
 async def repeated(

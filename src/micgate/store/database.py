@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from enum import StrEnum
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, TypeVar
 
 import psycopg
 from psycopg import errors
@@ -16,12 +16,14 @@ from psycopg.types.string import TextLoader
 
 from micgate.store.errors import Busy, Fenced, Full, InvariantBroken, StoreError, Unavailable
 from micgate.store.pool import Exhausted, Pool, cut
+from micgate.store.together import Line
 
-Connection: TypeAlias = psycopg.AsyncConnection[dict[str, Any]]
+T = TypeVar("T")
+Connection: TypeAlias = Line
 Row: TypeAlias = dict[str, Any]
 Parameters: TypeAlias = Mapping[str, object]
-Asked: TypeAlias = Callable[[], Awaitable[list[Row]]]
-"""The rows of a question that was asked already."""
+Later: TypeAlias = Callable[[], Awaitable[T]]
+"""The answer to a question that was asked already."""
 
 SCHEMA = "micgate"
 STATEMENT_MS = 5_000
@@ -60,9 +62,7 @@ class Database:
         conninfo, texts = limited(conninfo), _Texts()
 
         async def connect() -> Connection:
-            return await psycopg.AsyncConnection.connect(
-                conninfo, autocommit=True, row_factory=dict_row, context=texts
-            )
+            return await Line.connect(conninfo, autocommit=True, row_factory=dict_row, context=texts)
 
         return cls(Pool(connect, size=size, patience=WAIT_SECONDS), conninfo=conninfo)
 
@@ -91,6 +91,13 @@ class Database:
                 yield connection
 
     @asynccontextmanager
+    async def looking(self) -> AsyncIterator[Connection]:
+        """As `at_once`, for what changes nothing."""
+        with translated():
+            async with self._pool.connection() as connection, connection.together(ends_at_once=True):
+                yield connection
+
+    @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """All or nothing. After `Unavailable.perhaps_done` it may be either."""
         finished = False
@@ -103,17 +110,15 @@ class Database:
 
     @asynccontextmanager
     async def verb(self) -> AsyncIterator[Connection]:
-        """As `transaction`, but what is `sent` is not waited for: whatever speaks against it is raised at the
-        next answer that is read, at the latest at the end.
+        """As `transaction`, but statements leave together when an answer is read, and at the end: whatever
+        speaks against one is raised then. What is not finished is undone by closing the connection.
         """
         finished = False
         try:
-            async with (
-                self._pool.connection() as connection,
-                connection.pipeline(),
-                connection.transaction(),
-            ):
+            async with self._pool.connection() as connection, connection.together():
+                await connection.execute(b"begin")
                 yield connection
+                await connection.execute(b"commit")
                 finished = True
         except _FOREIGN as error:
             raise translate(error, perhaps_done=finished) from error
@@ -126,7 +131,7 @@ class Database:
         """
         begun = False
         try:
-            async with self._pool.connection() as connection, connection.pipeline():
+            async with self._pool.connection() as connection, connection.together(ends_at_once=True):
                 begun = True
                 yield connection
         except _FOREIGN as error:
@@ -213,9 +218,16 @@ async def send(connection: Connection, query: bytes, parameters: Parameters) -> 
     await connection.execute(query, parameters)
 
 
-async def asked(connection: Connection, query: bytes, parameters: Parameters) -> Asked:
-    """To be read later, so that in a pipeline the next question need not wait."""
-    return (await connection.execute(query, parameters)).fetchall
+async def asked(
+    connection: Connection, query: bytes, parameters: Parameters, *, read: Callable[[list[Row]], T]
+) -> Later[T]:
+    """To be read later, so that the next question need not wait."""
+    rows = (await connection.execute(query, parameters)).fetchall
+
+    async def answer() -> T:
+        return read(await rows())
+
+    return answer
 
 
 async def run(connection: Connection, query: bytes, parameters: Parameters) -> int:

@@ -1,11 +1,10 @@
-"""What is due, and when something is due next. At most four statements, whatever there is."""
+"""What is due, and when something is due next."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from micgate.control.mute import Mute
 from micgate.store import microphones, mutes
-from micgate.store.database import Connection, asked, every, fenced, one
+from micgate.store.database import Connection, Row, asked, every, fenced, one
 from micgate.store.leases import Term
 from micgate.store.microphones import Remembered
 from micgate.store.queries import queries
@@ -21,26 +20,32 @@ class Next:
     lapse_at: float | None
 
 
-async def look(
-    connection: Connection, term: Term, *, now: float, limit: int, owner_grace: float
-) -> tuple[tuple[Remembered, ...], Next]:
-    """Microphones, then recordings; the longest overdue first. Raises `Fenced` if the term is over."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Microphones, then recordings, the longest overdue first; the mutes that stand or are remembered there,
+    as they were a moment later: whatever changes after that makes a decision stale.
+    """
+
+    rows: tuple[Remembered, ...]
+    mutes: tuple[Mute, ...]
+    next: Next
+
+
+async def look(connection: Connection, term: Term, *, now: float, limit: int, owner_grace: float) -> Found:
+    """Three questions that leave together. Raises `Fenced` if the term is over."""
     org = term.org
-    due = await asked(connection, _SQL["rows"], {"org": org, "now": now, "limit": limit})
+    wanted = {"org": org, "now": now, "limit": limit}
+
+    def read(rows: list[Row]) -> tuple[Remembered, ...]:
+        return tuple(microphones.remembered(org, row) for row in rows)
+
+    due = await asked(connection, _SQL["rows"], wanted, read=read)
+    concerned = await asked(connection, _SQL["concerned"], wanted, read=mutes.read)
     values = {"org": org, "epoch": term.epoch, "owner_grace": owner_grace}
     found = await one(connection, _SQL["next"], values)
     if not found["ours"]:
         raise fenced(org)
-    rows = tuple(microphones.remembered(org, row) for row in await due())
-    return rows, Next(found["at"], found["lapse_at"])
-
-
-async def concerned(connection: Connection, org: str, due: Sequence[Remembered]) -> tuple[Mute, ...]:
-    """The mutes that stand there, and those that are remembered there."""
-    if not due:
-        return ()
-    known = {mute_id for row in due for mute_id in row.memory.mutes}
-    return await mutes.standing_at(connection, org, {row.target for row in due}, also=known)
+    return Found(await due(), await concerned(), Next(found["at"], found["lapse_at"]))
 
 
 async def lapsed(

@@ -6,6 +6,25 @@ union all
 (select conversation_id, user_id, version, memory from recordings
   where org = %(org)s and wake_at <= %(now)s order by wake_at, conversation_id limit %(limit)s);
 
+-- name: concerned
+-- The mutes that stand on what is due, and those that are remembered there.
+-- Arrays, not joins: a plan for those, made while the tables were empty, would be kept.
+with due as materialized (
+  (select conversation_id, user_id, memory from microphones
+    where org = %(org)s and wake_at <= %(now)s order by wake_at, conversation_id, user_id limit %(limit)s)
+  union all
+  (select conversation_id, user_id, memory from recordings
+    where org = %(org)s and wake_at <= %(now)s order by wake_at, conversation_id limit %(limit)s)
+)
+select * from mutes where org = %(org)s and ended_at is null
+  and user_id = any(array(select user_id from due where user_id <> ''))
+union
+select * from mutes where org = %(org)s and ended_at is null and pause_recording
+  and conversation_id = any(array(select conversation_id from due where user_id = ''))
+union
+select * from mutes where org = %(org)s
+  and id = any(array(select jsonb_array_elements_text(memory->'memory'->'mutes')::uuid from due));
+
 -- name: lapsed
 -- Mutes that are due and have no microphone that would end them.
 select * from mutes m

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from micgate.store.database import Connection, Database, Row, every, first, send
+from micgate.store.database import Connection, Database, Row, asked, every, first, send
 from micgate.store.queries import queries
 
 _SQL = queries("entries")
@@ -130,11 +130,11 @@ def _row(entry: NewEntry, of: str | None) -> _Row:
 
 async def seal(connection: Connection, org: str, link: Link, *, limit: int) -> tuple[Sealed, ...]:
     """Chain the committed entries that have no seal yet, in the order of their ids."""
-    taken = await every(connection, _SQL["take_unsealed"], {"org": org, "limit": limit})
-    if not taken:
+    taken = await asked(connection, _SQL["take_unsealed"], {"org": org, "limit": limit}, read=_entries)
+    last = await head(connection, org)
+    sealed = chained(last, await taken(), link)
+    if not sealed:
         return ()
-    rows = await every(connection, _SQL["of_ids"], {"ids": [row["entry_id"] for row in taken]})
-    sealed = chained(await head(connection, org), [_entry(row) for row in rows], link)
     values = {
         "org": org,
         "seq": [one.seq for one in sealed],
@@ -158,6 +158,10 @@ def chained(last: tuple[int, bytes], entries: Sequence[Entry], link: Link) -> tu
 async def head(connection: Connection, org: str) -> tuple[int, bytes]:
     row = await first(connection, _SQL["head"], {"org": org})
     return (row["seq"], row["hash"]) if row else (0, b"")
+
+
+def _entries(rows: list[Row]) -> list[Entry]:
+    return [_entry(row) for row in rows]
 
 
 def _entry(row: Row) -> Entry:

@@ -19,13 +19,13 @@ where private->>'digest' is not null;
 
 -- name: take_unsealed
 -- In the order of their ids. A second sealer waits here and then finds them gone.
-delete from unsealed where entry_id in (
-  select entry_id from unsealed where org = %(org)s order by entry_id limit %(limit)s)
-returning entry_id;
-
--- name: of_ids
+with taken as (
+  delete from unsealed where entry_id in (
+    select entry_id from unsealed where org = %(org)s order by entry_id limit %(limit)s)
+  returning entry_id
+)
 select id, org, at, actor, action, target, mute_id, command_id, public, private_digest
-from entries where id = any(%(ids)s) order by id;
+from entries where id in (select entry_id from taken) order by id;
 
 -- name: head
 select seq, hash from seals where org = %(org)s order by seq desc limit 1;

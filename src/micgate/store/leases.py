@@ -4,11 +4,9 @@ No clocks are compared: `beat` only counts. Every keeper's transaction begins wi
 waits for those under way, and none begins after it.
 """
 
-from collections.abc import Awaitable, Callable
-
 import msgspec
 
-from micgate.store.database import Connection, Database, asked, fenced, first, run
+from micgate.store.database import Connection, Database, Later, Row, asked, fenced, first, run
 from micgate.store.queries import queries
 
 _SQL = queries("leases")
@@ -63,18 +61,17 @@ class Leases:
             await run(connection, _SQL["resign"], _values(term))
 
 
-async def fence(connection: Connection, term: Term) -> Callable[[], Awaitable[None]]:
+async def fence(connection: Connection, term: Term) -> Later[None]:
     """Hold the lease's row until the transaction ends.
 
     What is returned raises `Fenced` if it is not ours: call it before anything that was read is believed.
     """
-    rows = await asked(connection, _SQL["fence"], _values(term))
 
-    async def passed() -> None:
-        if not await rows():
+    def check(rows: list[Row]) -> None:
+        if not rows:
             raise fenced(term.org)
 
-    return passed
+    return await asked(connection, _SQL["fence"], _values(term), read=check)
 
 
 def _values(term: Term) -> dict[str, object]:

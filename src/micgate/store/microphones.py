@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from micgate.control.microphone import Memory, decode, encode
-from micgate.store.database import Connection, Database, Row, every, one, run, send
+from micgate.store.database import Connection, Database, Later, Row, asked, every, one, run, send
 from micgate.store.queries import queries
 from micgate.store.target import Subject, Target
 
@@ -78,15 +78,25 @@ async def of_users(connection: Connection, org: str, users: Iterable[str]) -> tu
     return tuple(Target(org, row["conversation_id"], row["user_id"]) for row in rows)
 
 
-async def lock(connection: Connection, org: str, targets: Iterable[Target]) -> dict[Target, Remembered]:
+async def lock(
+    connection: Connection, org: str, targets: Iterable[Target]
+) -> Later[dict[Target, Remembered]]:
     """Those that exist, in the order of locks: microphones, then recordings."""
-    found: dict[Target, Remembered] = {}
-    for subject, part in by_subject(targets):
-        wanted = set(part)
-        rows = await every(connection, _SQL[subject]["lock"], {"org": org, **_keys(part)})
-        read = (remembered(org, row) for row in rows)
-        found |= {one.target: one for one in read if one.target in wanted}
-    return found
+    wanted = set(targets)
+
+    def read(rows: list[Row]) -> dict[Target, Remembered]:
+        found = (remembered(org, row) for row in rows)
+        return {one.target: one for one in found if one.target in wanted}
+
+    parts = [
+        await asked(connection, _SQL[subject]["lock"], {"org": org, **_keys(part)}, read=read)
+        for subject, part in by_subject(wanted)
+    ]
+
+    async def locked() -> dict[Target, Remembered]:
+        return {target: row for part in parts for target, row in (await part()).items()}
+
+    return locked
 
 
 async def wake(connection: Connection, org: str, targets: Iterable[Target], *, now: float) -> None:

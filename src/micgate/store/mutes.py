@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from micgate.control.mute import End, Mute, Owner
 from micgate.control.placing import chained_since, check_spent
 from micgate.control.policy import OnOverride, OpenPolicy
-from micgate.store.database import Connection, Database, Row, every, first, one, send
+from micgate.store.database import Connection, Database, Later, Row, asked, every, first, one, send
 from micgate.store.errors import TooManyStanding
 from micgate.store.queries import queries
 from micgate.store.target import Target, gate
@@ -115,9 +115,8 @@ async def lock_standing(connection: Connection, org: str) -> tuple[Mute, ...]:
     return read(await every(connection, _SQL["lock_standing"], {"org": org}))
 
 
-async def end(connection: Connection, org: str, endings: Sequence[Ending]) -> tuple[Mute, ...]:
-    if not endings:
-        return ()
+async def end(connection: Connection, org: str, endings: Sequence[Ending]) -> Later[tuple[Mute, ...]]:
+    """Those that stood until now, as they are now."""
     values = {
         "org": org,
         "ids": [ending.mute_id for ending in endings],
@@ -125,7 +124,7 @@ async def end(connection: Connection, org: str, endings: Sequence[Ending]) -> tu
         "words": [ending.end for ending in endings],
         "bys": [ending.by for ending in endings],
     }
-    return read(await every(connection, _SQL["end"], values))
+    return await asked(connection, _SQL["end"], values, read=read)
 
 
 async def extend(
@@ -135,18 +134,15 @@ async def extend(
     return read(await every(connection, _SQL["extend"], values))
 
 
-async def standing_at(
-    connection: Connection, org: str, targets: Iterable[Target], *, also: Collection[str] = ()
-) -> tuple[Mute, ...]:
-    """Those that may stand on these: of their agents, and pauses of their calls. `also`: ids of others."""
+async def standing_at(connection: Connection, org: str, targets: Iterable[Target]) -> Later[tuple[Mute, ...]]:
+    """Those that may stand on these: of their agents, and pauses of their calls."""
     wanted = set(targets)
     values = {
         "org": org,
         "users": [target.user_id for target in wanted if target.user_id],
         "calls": [target.conversation_id for target in wanted if not target.user_id],
-        "ids": list(also),
     }
-    return read(await every(connection, _SQL["standing_at"], values))
+    return await asked(connection, _SQL["standing_at"], values, read=read)
 
 
 def read(rows: Sequence[Row]) -> tuple[Mute, ...]:

@@ -44,9 +44,7 @@ select * from mutes where org = %(org)s and ended_at is null order by id;
 select * from mutes where org = %(org)s and ended_at is null and user_id = any(%(users)s::text[])
 union
 select * from mutes where org = %(org)s and ended_at is null and pause_recording
-  and conversation_id = any(%(calls)s::text[])
-union
-select * from mutes where org = %(org)s and id = any(%(ids)s::uuid[]);
+  and conversation_id = any(%(calls)s::text[]);
 
 -- name: of_agent
 select * from mutes where org = %(org)s and user_id = %(user_id)s and placed_at >= %(since)s

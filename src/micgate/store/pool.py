@@ -15,7 +15,9 @@ from typing import Any, TypeAlias
 from psycopg import AsyncConnection, OperationalError
 from psycopg.pq import TransactionStatus
 
-_Connection: TypeAlias = AsyncConnection[dict[str, Any]]
+from micgate.store.together import Line
+
+_Connection: TypeAlias = Line
 
 
 class Exhausted(OperationalError):

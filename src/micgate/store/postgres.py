@@ -111,13 +111,12 @@ class PostgresStore:
         self, term: Term, *, now: float, limit: int = 500, owner_grace: float = PACE.owner_grace
     ) -> DueNow:
         org, lapsed = term.org, tuple[Mute, ...]()
-        # Targets first: whatever changes after that makes a decision stale.
-        async with self._database.reading() as connection, connection.pipeline():
-            rows, following = await due.look(connection, term, now=now, limit=limit, owner_grace=owner_grace)
-            found = await due.concerned(connection, org, rows)
-            if following.lapse_at is not None and following.lapse_at <= now:
+        async with self._database.looking() as connection:
+            found = await due.look(connection, term, now=now, limit=limit, owner_grace=owner_grace)
+            lapse_at = found.next.lapse_at
+            if lapse_at is not None and lapse_at <= now:
                 lapsed = await due.lapsed(connection, org, now=now, owner_grace=owner_grace, limit=limit)
-        return DueNow(due=fold.dues(rows, found), lapsed=lapsed, next_at=following.at)
+        return DueNow(due=fold.dues(found.rows, found.mutes), lapsed=lapsed, next_at=found.next.at)
 
     async def observe(self, term: Term, sightings: Sequence[Sighting], *, now: float) -> tuple[Noted, ...]:
         org, targets = term.org, {sighting.target for sighting in sightings}
@@ -125,9 +124,10 @@ class PostgresStore:
         async with self._database.verb() as connection:
             passed = await leases.fence(connection, term)
             await mutes.pass_gates(connection, org, users, alone=False)
-            rows = await microphones.lock(connection, org, targets)
+            locked = await microphones.lock(connection, org, targets)
+            standing_at = await mutes.standing_at(connection, org, targets)
             await passed()
-            standing = await mutes.standing_at(connection, org, targets)
+            rows, standing = await locked(), await standing_at()
             memories = {target: rows[target].memory if target in rows else BLANK for target in targets}
             noted = tuple(
                 fold.take_in(self._rules, memories, sighting, standing=standing, now=now)
@@ -147,17 +147,22 @@ class PostgresStore:
             passed = await leases.fence(connection, term)
             locked = await mutes.lock(connection, org, fold.ending_ids(decided, lapses))
             agents = await microphones.of_users(connection, org, fold.everywhere(locked))
-            rows = await microphones.lock(connection, org, targets | fold.under(org, locked, agents))
+            rows_of = await microphones.lock(connection, org, targets | fold.under(org, locked, agents))
+            open_on = await commands.open_on(connection, org, targets)
             await passed()
+            rows = await rows_of()
             sorted_ = fold.sort_out(
                 decided,
                 lapses,
                 versions={target: row.version for target, row in rows.items()},
                 standing={mute.id: mute for mute in locked},
-                open_commands=await commands.open_on(connection, org, targets),
+                open_commands=await open_on(),
             )
-            ended = await mutes.end(connection, org, sorted_.endings)
-            woken = fold.under(org, ended, agents) & rows.keys() - {one.target for one in sorted_.done}
+            if sorted_.endings:
+                await mutes.end(connection, org, sorted_.endings)
+            ended = {ending.mute_id for ending in sorted_.endings}
+            changed = [mute for mute in locked if mute.id in ended]
+            woken = fold.under(org, changed, agents) & rows.keys() - {one.target for one in sorted_.done}
             await microphones.wake(connection, org, woken, now=now)
             await _write_down(connection, term, sorted_, now)
         return Intended(
@@ -187,10 +192,11 @@ class PostgresStore:
         org = term.org
         async with self._database.verb() as connection:
             passed = await leases.fence(connection, term)
-            rows = await microphones.lock(connection, org, {closing.target for closing in closings})
-            await passed()
+            locked = await microphones.lock(connection, org, {closing.target for closing in closings})
             outcomes = [(closing.outcome, closing.sent_at) for closing in closings]
-            in_time = await commands.close(connection, org, outcomes)
+            closed = await commands.close(connection, org, outcomes)
+            await passed()
+            rows, in_time = await locked(), await closed()
             taken = fold.take_back(
                 self._rules,
                 {target: row.memory for target, row in rows.items()},
@@ -213,14 +219,14 @@ async def _apply(
         case Release():
             found = await mutes.lock(connection, org, change.mute_ids)
             endings = [Ending(mute_id=one.id, at=now, end=change.end, by=change.by) for one in found]
-            return await mutes.end(connection, org, endings)
+            return await (await mutes.end(connection, org, endings))()
         case Extend():
             return await _extend(connection, change, now)
         case Freeze():
             await orgs.set_brake(connection, org, at=now, by=change.by)
             found = await mutes.lock_standing(connection, org)
             endings = [Ending(mute_id=one.id, at=now, end=change.end, by=change.by) for one in found]
-            return await mutes.end(connection, org, endings)
+            return await (await mutes.end(connection, org, endings))()
         case Unfreeze():
             await orgs.loose_brake(connection, org)
             return ()
@@ -252,7 +258,8 @@ async def _write_down(connection: Connection, term: Term, sorted_: SortedOut, no
     memories = {target: decision.memory for target, decision in decisions.items()}
     await microphones.decide(connection, term.org, memories, wakes=sorted_.wakes(now))
     gave_up = [(decision.gave_up, None) for decision in decisions.values() if decision.gave_up]
-    await commands.close(connection, term.org, gave_up)
+    if gave_up:
+        await commands.close(connection, term.org, gave_up)
     new = [(target, decision.command) for target, decision in decisions.items() if decision.command]
     await commands.add(connection, term, new)
     await entries.add(connection, term.org, sorted_.told)

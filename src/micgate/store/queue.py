@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 from micgate.store.database import WAIT_SECONDS, Connection, limited
 from micgate.store.errors import WrongSchema
 from micgate.store.pool import Pool
+from micgate.store.together import Line
 
 _NAME = re.compile(r"\d\d\.\d\d\.\d\d_\d\d_\w+\.sql")
 
@@ -23,7 +24,7 @@ def pool(conninfo: str, *, size: int) -> Pool:
     told = limited(conninfo)
 
     async def connect() -> Connection:
-        return await psycopg.AsyncConnection.connect(told, autocommit=True, row_factory=dict_row)
+        return await Line.connect(told, autocommit=True, row_factory=dict_row)
 
     return Pool(connect, size=size, patience=WAIT_SECONDS)
 
