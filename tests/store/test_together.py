@@ -62,7 +62,11 @@ async def test_what_was_not_finished_is_undone(database):
     lease = {"name": str(uuid4())}
     with pytest.raises(KeyError):
         async with database.verb() as connection:
-            await send(connection, b"insert into leases (name, epoch, beat) values (%(name)s, 1, 1)", lease)
+            await send(
+                connection,
+                b"insert into leases (name, epoch, beat, clock_offset) values (%(name)s, 1, 1, 0)",
+                lease,
+            )
             await every(connection, b"select 1", {})
             raise KeyError
     async with database.reading() as connection:
