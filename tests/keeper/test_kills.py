@@ -85,6 +85,7 @@ async def test_a_mute_that_a_killed_keeper_may_have_sent_is_resolved(org, twin):
     outcomes = [(one["verb"], one["outcome"]) for one in await org.commands()]
     assert outcomes[0] == ("mute", "unknown")
     assert is_explained(org, await org.commands())
+    assert (await org.store.leases.read(org.name)).epoch == 2, "the second had to begin again"
 
 
 async def in_flight(org):

@@ -49,7 +49,7 @@ class Surroundings:
     weather: Weather
     board: Switchboard
     platform: Platform
-    recorder: Recorder
+    pseudonyms: dict[str, str]
     invariants: Invariants
     committed: Committed
     leaving: Callable[[str, tuple[Any, ...]], float]
@@ -217,6 +217,7 @@ class Process:
             left=lambda errand: around.invariants.left(self.number, errand),
         )
         books = _Books(self.link, around)
+        names = _Names(around.pseudonyms)
         client = around.world.client
         session = Session(
             wire,
@@ -231,8 +232,8 @@ class Process:
             lessor=LinkedLeases(self.link),
             books=books,
             shelf=lambda term: _Shelf(self.link, around, term),
-            names=_Names(),
-            recorder=around.recorder,
+            names=names,
+            recorder=Recorder(names, salt=lambda: "salt"),
             platform=_Platform(session, around=around, number=self.number),
             boot=self,
             new_id=self._new_id,
@@ -353,11 +354,15 @@ class _Shelf:
         await self._link.go("store", _answering(put))
 
 
-class _Names:
-    """Every agent has a pseudonym from the beginning."""
+class _Names(dict[str, str]):
+    """Every agent has a pseudonym from the beginning; a process knows those that it asked for."""
+
+    def __init__(self, everybody: dict[str, str]) -> None:
+        super().__init__()
+        self._everybody = everybody
 
     async def learn(self, users: Collection[str]) -> None:
-        """There is nothing to learn."""
+        self.update((user, self._everybody[user]) for user in users)
 
 
 class _SessionClock:

@@ -123,7 +123,7 @@ class Simulation:
             weather=self.weather,
             board=self.board,
             platform=platform,
-            recorder=recorder,
+            pseudonyms=pseudonyms,
             invariants=self.invariants,
             committed=self._committed,
             leaving=self._leaving,

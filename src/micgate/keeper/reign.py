@@ -247,6 +247,7 @@ class Reign:
         """
         ours = set(self._known_commands())
         found = await self._ports.books.open_commands()
+        await self._ports.names.learn({one.target.user_id for one in found if one.target.user_id})
         ours |= set(self._known_commands())
         now = self.clock.now()
         for command in found:
