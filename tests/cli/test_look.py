@@ -9,7 +9,8 @@ import sys
 from datetime import datetime
 
 import pytest
-from shell import ended
+from scripted_service import KEY, Reply, ScriptedService
+from shell import Shell, ended
 
 
 @pytest.fixture
@@ -196,3 +197,32 @@ def test_watch_goes_on_where_no_channel_can_be_kept(shell):
     shown = shell("watch", "--for", "1", "--json", XDG_STATE_HOME="/dev/null")
     assert shown.returncode == 0, shown.stderr
     assert json.loads(shown.stdout.splitlines()[-1])["changes"] == 1
+
+
+def test_the_budget_names_the_minutes_in_which_more_mutes_end_than_can(tmp_path):
+    me = {"kind": "key", "id": "k", "name": "k", "org": "main", "scopes": [], "limits": {}, "standing": 0}
+    budget = {
+        "org": "main",
+        "as_of": "2026-11-21T10:00:00Z",
+        "source": "told",
+        "allowed": 21,
+        "used": 1,
+        "reserved": 0,
+        "left": 20,
+        "resets_at": "2026-11-21T10:01:00Z",
+        "waiting": 0,
+        "fits": 20,
+        "next_minute": {"ends": 3, "reserved": 4, "left": 17},
+        "ends": [3, 20, 41, 0],
+    }
+    service = ScriptedService()
+    try:
+        service.will(Reply(body=me), Reply(body=budget))
+        environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "MICGATE_URL": service.url}
+        done = Shell(environ | {"MICGATE_KEY": KEY}, tmp_path)("budget")
+    finally:
+        service.stop()
+    assert done.returncode == 0, done.stderr
+    (crowded,) = [line for line in done.stdout.splitlines() if "crowded" in line]
+    assert "41 mutes end in the minute from " in crowded
+    assert crowded.endswith(":03:00, and 20 can")

@@ -88,6 +88,17 @@ def test_the_budget_shows_what_is_kept_for_the_ends_of_mutes(shell, on):
     shell("unmute", on.agent.email)
 
 
+def test_what_the_service_says_of_a_mute_is_shown(serving, shell, on):
+    simulator = serving.simulator
+    simulator.control("POST", f"/calls/{on.call['id']}/hold", {})
+    simulator.wait_until(lambda: "on hold" in shell("why", on.agent.email).stdout, seconds=15)
+    rehearsed, code = shell.json("mute", on.agent.email, "--dry-run")
+    assert (code, "on hold" in rehearsed["said"]) == (0, True)
+    done = shell("mute", on.agent.email, "--for", "20s", "--no-wait")
+    assert "on hold" in done.stderr
+    shell("unmute", on.agent.email)
+
+
 def test_unmute_gives_the_microphone_back(serving, shell, on):
     shell("mute", on.agent.email)
     told, code = shell.json("unmute", on.agent.email)

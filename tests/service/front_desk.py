@@ -19,6 +19,7 @@ from micgate.genesys.session import Session
 from micgate.genesys.transport_aiohttp import AiohttpWire
 from micgate.log import Log
 from micgate.service import app, listen
+from micgate.service.crowding import Forecast
 from micgate.service.directory import Directory
 from micgate.service.health import Health
 from micgate.service.keyring import KeyRing, host, issue
@@ -210,6 +211,13 @@ async def open_desk(conninfo, twin, *, address=None, look_up=None, **more):
         directory=directory,
         keys=KeyRing(store, org, now=clock.now, monotonic=clock.monotonic),
         pulse=Pulse(),
+        forecast=Forecast(
+            store.outlooks,
+            org,
+            own=more.get("outlook", lambda: None),
+            now=clock.now,
+            monotonic=clock.monotonic,
+        ),
         now=clock.now,
         monotonic=clock.monotonic,
         log=more.pop("log", Log()),

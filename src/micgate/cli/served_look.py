@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ from micgate.client.models import Budget, Explanation, Happening, Microphone, Mu
 from micgate.client.sync import Gate
 
 _NO_CALL = 4
+_MINUTE = timedelta(minutes=1)
 
 
 def why(gate: Gate, output: show.Output, *, agent: str, conversation_id: str | None) -> int:
@@ -58,6 +59,10 @@ def _budget_lines(found: Budget) -> Iterator[str]:
         yield f"  closed    until {_at(found.closed_until)}: Genesys Cloud asked for quiet"
     coming = found.next_minute
     yield f"  after it  {coming.ends} mutes end, {coming.left} requests are left"
+    for minute, ends in enumerate(found.ends):
+        if ends > found.fits:
+            begins = found.resets_at + minute * _MINUTE
+            yield f"  crowded   {ends} mutes end in the minute from {_at(begins)}, and {found.fits} can"
 
 
 def _about(found: Explanation, conversation_id: str | None) -> Explanation:

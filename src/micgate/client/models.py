@@ -234,7 +234,8 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     """Requests to the platform in the minute that ends at `resets_at`, as the keeper counts them.
 
     `reserved` are kept for mutes that end in it, `left` is what new mutes may use. `source` is `keeper`, or
-    `told` when another replica answered with what the keeper said at `as_of`.
+    `told` when another replica answered with what the keeper said at `as_of`. `fits`: so many mutes can be
+    ended in a minute; `ends`: so many end in each of the minutes after this one.
     """
 
     org: str
@@ -248,6 +249,8 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int
     next_minute: NextMinute
     closed_until: datetime | None = None
+    fits: int = 0
+    ends: tuple[int, ...] = ()
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):

@@ -114,9 +114,14 @@ class Ends:
         """Requests to keep for those due by then, late ones and the reads they need included."""
         return PER_END * sum(count for second, count in self._counts.items() if second <= until)
 
-    def between(self, after: float, until: float) -> int:
-        """How many fall due behind the first and up to the second."""
-        return sum(count for second, count in self._counts.items() if after < second <= until)
+    def by_window(self, after: float, *, windows: int) -> tuple[int, ...]:
+        """How many fall due in each of the windows that follow one another from then on."""
+        found = [0] * windows
+        for second, count in self._counts.items():
+            window = math.ceil((second - after) / WINDOW) - 1
+            if 0 <= window < windows:
+                found[window] += count
+        return tuple(found)
 
     def __len__(self) -> int:
         return len(self._at)

@@ -16,6 +16,7 @@ from micgate.service import app, listen, notary, outside
 from micgate.service.announcement import Announcement
 from micgate.service.budget import Accountant
 from micgate.service.cipher import ChannelCipher
+from micgate.service.crowding import Forecast
 from micgate.service.directory import Directory
 from micgate.service.frequency import Frequent
 from micgate.service.health import Health
@@ -75,6 +76,13 @@ def put_together(
         directory=directory,
         keys=house.keys(),
         pulse=Pulse(),
+        forecast=Forecast(
+            house.store.outlooks,
+            house.org,
+            own=lambda: accountant.now(),  # noqa: PLW0108 -- as above
+            now=house.now,
+            monotonic=time.monotonic,
+        ),
         now=house.now,
         monotonic=time.monotonic,
         log=log,

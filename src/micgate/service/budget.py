@@ -17,13 +17,12 @@ from micgate.keeper.outlook import Outlook, outlook
 from micgate.keeper.run import Keeper
 from micgate.log import Log
 from micgate.service.access import Caller, Shared, opened_by
+from micgate.service.crowding import OLD
 from micgate.service.errors import NobodyKeeps, NotThere
 from micgate.store.errors import StoreError
 from micgate.store.postgres import PostgresStore
 
 TOLD_EVERY = 1.0
-OLD = 10.0
-"""Seconds after which the figures of a keeper that says nothing are not shown any more."""
 
 
 class NextMinute(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +39,8 @@ class BudgetView(msgspec.Struct, frozen=True, kw_only=True):
     Of `allowed`, `used` are gone, `reserved` are kept for mutes that end in it, and `left` is what new mutes
     may use. `waiting` microphones found no room yet. `closed_until`: the platform asked for quiet. `source`:
     counted at this moment by this replica (`keeper`), or what the keeper elsewhere said at `as_of` (`told`).
+
+    `fits`: so many mutes can be ended in a minute; `ends`: so many end in each of the minutes after this one.
     """
 
     org: str
@@ -53,6 +54,8 @@ class BudgetView(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int
     closed_until: str | None
     next_minute: NextMinute
+    fits: int
+    ends: list[int]
 
 
 @get("/v1/orgs/{org:str}/budget", opt=opened_by())
@@ -124,4 +127,6 @@ def _view(org: str, found: Outlook, *, source: Literal["keeper", "told"]) -> Bud
         waiting=found.waiting,
         closed_until=None if closed is None else stamp(closed),
         next_minute=NextMinute(ends=found.next_ends, reserved=found.next_reserved, left=found.next_left),
+        fits=found.fits,
+        ends=list(found.ends),
     )

@@ -142,12 +142,14 @@ async def extend_mute(
     marked = await parts.directory.protected()
     permission.check_protected(protected=("agent", mute.user_id) in marked)
     wanted = _extended(parts, principal, mute, data)
-    placed = await _commit_extension(parts, principal, mute, wanted, wish=data, key=key)
+    said = await parts.forecast.said(wanted.release_at, before=mute.release_at)
+    placed = await _commit_extension(parts, principal, mute, wanted, wish=data, said=said, key=key)
     if placed.replayed:
         return _again(placed.replayed)
     if not placed.mutes:
         raise over((await visible(parts, principal, mute_id)).end)
-    return Response((await patience.show(parts, placed.mutes))[0])
+    (shown,) = await patience.show(parts, placed.mutes)
+    return Response(msgspec.structs.replace(shown, said=said))
 
 
 @delete("/v1/mutes/{mute_id:uuid}", status_code=200, opt=opened_by())
@@ -239,13 +241,14 @@ async def _commit_extension(
     wanted: Mute,
     *,
     wish: Extension,
+    said: str | None,
     key: IdempotencyKey | None,
 ) -> Placed:
     now = parts.now()
     agents = await parts.directory.known({mute.user_id})
     agent = agents.get(mute.user_id) or await parts.directory.agent(mute.user_id)
     names = {principal.id: principal.name}
-    answer = Answer(200, msgspec.json.encode(views.mute(wanted, agents=agents, names=names)))
+    answer = Answer(200, msgspec.json.encode(views.mute(wanted, agents=agents, names=names, said=said)))
     told = record.extended(
         principal, agent, at=now, before=mute.release_at, reason=record.words(wish.reason, parts.reasons)
     )

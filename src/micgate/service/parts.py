@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from micgate.control.mute import REASONS
 from micgate.keeper.outlook import Outlook
 from micgate.log import Log
+from micgate.service.crowding import Forecast
 from micgate.service.directory import Directory
 from micgate.service.keyring import KeyRing
 from micgate.service.pulse import Pulse
@@ -26,6 +27,7 @@ class Parts:
     directory: Directory
     keys: KeyRing
     pulse: Pulse
+    forecast: Forecast
     now: Callable[[], float]
     monotonic: Callable[[], float]
     log: Log = field(default_factory=Log)

@@ -227,9 +227,13 @@ async def _planned(parts: Parts, principal: Principal, wish: NewMute, agent: Age
     within = together(principal, covers_agent=call is None)
     if wish.dry_run:
         await _check_chain(parts, mute, within=within)
-    said = choice.said if choice else None
+    said = _together(choice.said if choice else None, await parts.forecast.said(mute.release_at))
     owner = principal.name
     return Plan(mute=mute, agent=agent, owner=owner, note=note, said=said, within=within, beside=beside)
+
+
+def _together(*said: str | None) -> str | None:
+    return " ".join(one for one in said if one) or None
 
 
 def together(principal: Principal, *, covers_agent: bool) -> float:
