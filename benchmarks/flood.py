@@ -2,13 +2,14 @@
 
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from benchmarks import pace
 from benchmarks.crowd import seen_late
-from benchmarks.house import House, house, percentile
+from benchmarks.house import House, house
 
 RATE, LENGTH = 50, 8.0
 AGENTS = 1_500
@@ -21,13 +22,16 @@ LULL = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Flood:
-    """`changes` are those that the platform made for us, a minute; over whole windows of its budget."""
+    """`changes` are those that the platform made for us, a minute; over whole windows of its budget.
+
+    `wire_late` and `seen_late` are milliseconds from an end: to the un-mute on the wire, and until it is
+    seen that it was given back, in which the platform's own delay is contained.
+    """
 
     changes: float
     refusals: int
-    late_p50: float
-    late_p99: float
-    late_max: float
+    wire_late: tuple[float, ...]
+    seen_late: tuple[float, ...]
     answered: int
 
 
@@ -51,17 +55,29 @@ def measure(*, windows: int = 2) -> Flood:
 
 def _judged(made: House, placed: list[Any]) -> Flood:
     changes = [one for one in made.ledger("change") if one["field"] == "muted" and one["cause"] == "request"]
-    late = seen_late(made)
+    ends: dict[str, list[float]] = {}
+    for call, end in made.query("select conversation_id, release_at from mutes order by release_at"):
+        ends.setdefault(call, []).append(end)
     return Flood(
         changes=_a_minute(
             [one["at"] for one in changes], [one["at"] for one in changes if one["to"] is True]
         ),
         refusals=sum(one["status"] == 429 for one in made.ledger("request")),
-        late_p50=percentile(late, 0.5),
-        late_p99=percentile(late, 0.99),
-        late_max=max(late),
+        wire_late=tuple(_wire_late(made.patches(), ends)),
+        seen_late=tuple(seen_late(made)),
         answered=sum(status == 201 for _, _, status, _ in placed),
     )
+
+
+def _wire_late(patches: Sequence[Mapping[str, Any]], ends: Mapping[str, Sequence[float]]) -> list[float]:
+    """Of the first un-mute after each end: an agent has several mutes, one after the other."""
+    found: dict[tuple[str, float], float] = {}
+    for one in patches:
+        call = one["path"].split("/")[5]
+        before = [end for end in ends.get(call, ()) if end <= one["at"]]
+        if (one["body"] or {}).get("muted") is False and before:
+            found.setdefault((call, before[-1]), (one["at"] - before[-1]) * 1000)
+    return list(found.values())
 
 
 def _a_minute(changes: list[float], mutes: list[float]) -> float:
