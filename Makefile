@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SBOM := $(VENV)/sbom
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -55,4 +57,17 @@ docs: $(STAMP) ## Write the generated parts of the documents
 bench: $(STAMP) ## Measure everything beside what was asked for; BENCH=pace one subject, QUICK=1 a taste
 	@$(BIN)/python -m benchmarks $(BENCH) $(if $(QUICK),--quick)
 
-.PHONY: help setup demo test soak kills format check docs bench test-service
+sbom: $(STAMP) $(SBOM)/tool/bin/cyclonedx-py ## List what the service runs with (CycloneDX) into dist/micgate.cdx.json
+	@rm -rf $(SBOM)/runtime && mkdir -p dist
+	@$(BIN)/python -m venv --without-pip $(SBOM)/runtime
+	@$(INSTALL) --python $(SBOM)/runtime/bin/python install --quiet '.[twin,service,telemetry]'
+	@sed "s/^dynamic = .*/version = \"$$($(BIN)/python -c 'import micgate; print(micgate.__version__)')\"/" pyproject.toml \
+	  > $(SBOM)/pyproject.toml
+	@$(SBOM)/tool/bin/cyclonedx-py environment --pyproject $(SBOM)/pyproject.toml --output-reproducible \
+	  --output-file dist/micgate.cdx.json $(SBOM)/runtime/bin/python
+
+$(SBOM)/tool/bin/cyclonedx-py: $(STAMP)
+	@$(BIN)/python -m venv --without-pip $(SBOM)/tool
+	@$(INSTALL) --python $(SBOM)/tool/bin/python install --quiet 'cyclonedx-bom>=7.5,<8'
+
+.PHONY: help setup demo test soak kills format check docs bench sbom test-service
