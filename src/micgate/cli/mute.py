@@ -16,7 +16,14 @@ Example:  micgate mute ada@example.com --for 90s --reason customer
 )
 @options.agent
 @click.option("--for", "for_", metavar="LENGTH", help="90s, 2m, 1m30s; at most 15m.  [default: 2m]")
-@click.option("--reason", metavar="WORD", help=f"One of: {_REASONS}.  [default: supervisor]")
+@click.option(
+    "--reason",
+    metavar="WORD",
+    shell_complete=lambda _ctx, _param, incomplete: [
+        word for word in _REASONS.split(", ") if word.startswith(incomplete)
+    ],
+    help=f"One of: {_REASONS}.  [default: supervisor]",
+)
 @click.option("--note", metavar="TEXT", help="For the record; at most 200 characters.")
 @options.conversation
 @click.option(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from math import isnan
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
 import msgspec
@@ -12,9 +12,13 @@ from micgate.cli import show
 from micgate.cli.failure import UsageProblem
 from micgate.settings import SETTINGS, Setting, Settings
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 LONGEST_WATCH = 24 * 3600.0
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Completion: TypeAlias = Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]
 
 
 def agent(function: Function) -> Function:
@@ -105,8 +109,28 @@ def _option(setting: Setting) -> Callable[[Function], Function]:
         setting.option,
         setting.name,
         metavar="FILE" if setting.secret or setting.name == "config" else "TEXT",
+        shell_complete=_completion(setting),
         help=f"{'A file with it: ' if setting.secret else ''}{setting.help}  [{setting.names[0]}{default}]",
     )
+
+
+def _completion(setting: Setting) -> Completion | None:
+    """What the shell offers for it: names of files, of folders, or nothing."""
+    if setting.secret or setting.name in _FILES:
+        return _paths("file")
+    return _paths("dir") if setting.name.endswith("_dir") else None
+
+
+_FILES = frozenset({"config", "ca_bundle", "tls_cert", "tls_key", "checkpoint_path"})
+
+
+def _paths(kind: str) -> Completion:
+    def complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 -- while completing only
+
+        return [CompletionItem(incomplete, type=kind)]
+
+    return complete
 
 
 class _Seconds(click.FloatRange):

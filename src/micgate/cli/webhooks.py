@@ -39,6 +39,7 @@ Example:  micgate webhooks add crm https://crm.example/micgate > secret
     "events",
     multiple=True,
     metavar="ACTION",
+    shell_complete=lambda _ctx, _param, incomplete: _actions(incomplete),
     help='mute.placed, "brake.*", or "*" for all. May be given several times.  [default: mute.*]',
 )
 @options.as_json
@@ -200,3 +201,10 @@ def _delivery_row(one: "Delivery") -> tuple[str, ...]:
 
 def _clock(at: "datetime | None") -> str:
     return show.clock(at.timestamp()) if at else ""
+
+
+def _actions(incomplete: str) -> list[str]:
+    """Those that begin so. No patterns: bash would take them for names of files."""
+    from micgate.audit.entry import actions  # noqa: PLC0415 -- while completing only
+
+    return [action for action in actions() if action.startswith(incomplete)]
