@@ -22,8 +22,8 @@ from micgate.store.entries import Sealed
 from micgate.store.errors import StoreError
 from micgate.store.microphones import Remembered
 
-TICK = 0.02
-"""Seconds from one look to the next, at least."""
+REST = 0.02
+"""Seconds that it rests after a look, at most. Beats come with what was sealed, which is paced already."""
 IDLE = 0.25
 """Without a hint, look this often while somebody watches."""
 QUIET = 1.0
@@ -152,7 +152,7 @@ class Stream:
         beat = pulse.next
         while True:
             await pulse.wait(IDLE if self._viewers else QUIET, beat=beat)
-            beat, began = pulse.next, self._parts.monotonic()
+            beat = pulse.next
             try:
                 await self._tick()
                 looked()
@@ -160,7 +160,7 @@ class Stream:
             except StoreError as error:
                 self._log.failed("stream.blind", word=error.word)
                 await asyncio.sleep(QUIET)
-            await self._rest(began)
+            await self._rest()
 
     async def join(self, principal: Principal) -> Viewer:
         """From now on it hears of everything. Raises `TooManyStreams`."""
@@ -190,13 +190,11 @@ class Stream:
     def viewers(self) -> int:
         return len(self._viewers)
 
-    async def _rest(self, began: float) -> None:
-        """Until the tick is over, or for as long as telling took: others have work too. Never for longer than
-        a tick.
-        """
-        await asyncio.sleep(0)  # every viewer has been told when this returns
-        took = self._parts.monotonic() - began
-        await asyncio.sleep(min(TICK, max(TICK - took, took)))
+    async def _rest(self) -> None:
+        """For as long as the viewers took to be told, as others have work too."""
+        began = self._parts.monotonic()
+        await asyncio.sleep(0)  # when this returns, every viewer had its turn
+        await asyncio.sleep(min(REST, self._parts.monotonic() - began))
 
     async def _tick(self) -> None:
         full = True
