@@ -212,7 +212,8 @@ SUBJECTS: Mapping[str, Subject] = {
     ),
     "record": Subject(
         "A record of 1,000,000 entries",
-        f"Verified offline: an export of {record.VERIFIED:,}. Asked over HTTP: 60 requests of each kind.",
+        f"Verified offline: an export of {record.VERIFIED:,}. Asked over HTTP: "
+        f"{record.EACH - 1} requests of each kind, after one that does not count.",
         record_figures,
     ),
     "takeover": Subject(

@@ -30,7 +30,7 @@ from micgate.store.entries import Entry, NewEntry, Sealed
 from micgate.store.ids import new_id
 
 ENTRIES, AGENTS, VERIFIED = 1_000_000, 200, 200_000
-EACH = 60
+EACH = 180
 DAYS = 30 * 86_400
 
 
