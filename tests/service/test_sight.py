@@ -96,6 +96,28 @@ async def test_of_a_call_it_is_told_about_those_of_its_queues(desk, floor, key):
         assert users(may) == ({desk.twin.agents[OURS].id} if agent == OURS else set())
 
 
+async def test_of_several_calls_it_chooses_and_lists_those_of_its_queues(desk, key):
+    theirs = [await desk.on_call(OURS, queue="theirs") for _ in range(2)]
+    refused = await desk.mute(OURS, key=key)
+    assert (refused.status, refused.body["facts"]) == (403, {"rule": "queues"})
+    named = await desk.mute(OURS, key=key, conversation=theirs[0])
+    assert (named.status, named.body["facts"]) == (403, {"rule": "queues"})
+    first = await desk.on_call(OURS, queue="ours")
+    assert (await desk.mute(OURS, key=key)).body["conversation_id"] == first
+    second = await desk.on_call(OURS, queue="ours")
+    several = await desk.mute(OURS, key=key)
+    assert (several.word, set(several.body["facts"]["choices"])) == ("call_not_chosen", {first, second})
+
+
+async def test_whoever_guesses_a_call_is_not_told_those_of_other_queues(desk, key):
+    queue = desk.twin.control("GET", "/state")["queues"][0]
+    call = desk.live_call(OURS, queue=queue["name"])
+    wide = await desk.mute(OURS, conversation="no-such-call")
+    assert (wide.word, wide.body["facts"]["choices"]) == ("call_not_chosen", [call])
+    guessed = await desk.mute(OURS, key=key, conversation="no-such-call")
+    assert (guessed.status, guessed.body["facts"]) == (403, {"rule": "queues"})
+
+
 async def test_of_the_record_it_reads_what_is_about_its_calls(desk, floor, key):
     await desk.entries()
     for path in ("/v1/audit", "/v1/audit/export"):

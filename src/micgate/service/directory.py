@@ -1,6 +1,6 @@
 """Whom somebody means, and which calls they are on: what is stored first, then the platform."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from micgate.control.microphone import LegState, Observed, Way
 from micgate.control.placing import Circumstances, LiveCall, OnlyIf
@@ -133,8 +133,12 @@ class Directory:
 
     async def is_from(self, user_id: str, conversation_id: str, queue_id: str) -> bool:
         """Whether that call came from this queue; one that is over counts for none."""
+        return await self.is_from_any(user_id, conversation_id, (queue_id,))
+
+    async def is_from_any(self, user_id: str, conversation_id: str, queues: Collection[str]) -> bool:
+        """As `is_from`, of several."""
         try:
-            return await self.queue(user_id, conversation_id) == queue_id
+            return await self.queue(user_id, conversation_id) in queues
         except NoLiveCall:
             self._queues.put((user_id, conversation_id), None)
             return False

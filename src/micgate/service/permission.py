@@ -106,11 +106,7 @@ def _check_queue(limits: Limits, asked: Asked) -> None:
     if bounded and not asked.queue_known:
         raise _refused("Nobody can say from which queue the call came.", remedy="Try again.", rule="queues")
     if limits.queues is not None and (asked.queue is None or asked.queue.id not in limits.queues):
-        raise _refused(
-            "This key is not for the queue of that call.",
-            remedy="Ask an administrator to widen it.",
-            rule="queues",
-        )
+        raise not_its_queue()
     if asked.queue is not None and limits.queue_share is not None:
         _check_share(asked.queue, limits.queue_share)
 
@@ -126,6 +122,14 @@ def _check_share(queue: Queue, share: float) -> None:
             remedy="Release one first.",
             rule="queue_share",
         )
+
+
+def not_its_queue() -> NotPermitted:
+    return _refused(
+        "This key is not for the queue of that call.",
+        remedy="Ask an administrator to widen it.",
+        rule="queues",
+    )
 
 
 def _refused(what: str, *, remedy: str, rule: str) -> NotPermitted:

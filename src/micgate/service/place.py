@@ -205,7 +205,7 @@ async def _planned(parts: Parts, principal: Principal, wish: NewMute, agent: Age
     reason = wishes.reason(wish.reason or parts.reasons[0], allowed=parts.reasons)
     note = wishes.note(None if wish.note is None else one_line(wish.note))
     rows = await parts.store.microphones.of_agent(parts.org, agent.user_id)
-    live = () if covers is Covers.AGENT else await parts.directory.calls(agent, rows, named=wish.conversation)
+    live = () if covers is Covers.AGENT else await _calls(parts, principal, agent, rows, wish.conversation)
     choice = None if covers is Covers.AGENT else choose(live, wish.conversation)
     call = choice.conversation_id if choice else None
     beside = await _permit(parts, principal, wish, agent, call=call, seconds=seconds)
@@ -230,6 +230,23 @@ async def _planned(parts: Parts, principal: Principal, wish: NewMute, agent: Age
     said = _together(choice.said if choice else None, await parts.forecast.said(mute.release_at))
     owner = principal.name
     return Plan(mute=mute, agent=agent, owner=owner, note=note, said=said, within=within, beside=beside)
+
+
+async def _calls(
+    parts: Parts, principal: Principal, agent: Agent, rows: tuple[Remembered, ...], named: str | None
+) -> tuple[LiveCall, ...]:
+    """The live calls among which to choose. A key for certain queues is told of no others."""
+    live = await parts.directory.calls(agent, rows, named=named)
+    if principal.limits.queues is None or any(call.conversation_id == named for call in live):
+        return live
+    found = [
+        call
+        for call in live
+        if await parts.directory.is_from_any(agent.user_id, call.conversation_id, principal.limits.queues)
+    ]
+    if live and not found:
+        raise permission.not_its_queue()
+    return tuple(found)
 
 
 def _together(*said: str | None) -> str | None:
