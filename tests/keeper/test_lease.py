@@ -30,6 +30,11 @@ class Boot:
             await self.sleep(seconds)
 
 
+def nobody(_holder):
+    """Is surely gone."""
+    return False
+
+
 def lease(beat, holder="first", epoch=1):
     return Lease("org", holder, epoch, beat, 0.0)
 
@@ -45,12 +50,12 @@ def boot():
 
 
 def test_a_lease_that_beats_is_never_taken():
-    rivalry = Rivalry()
+    rivalry = Rivalry(nobody)
     assert not any(rivalry.may_take(lease(number), float(number)) for number in range(100))
 
 
 def test_a_lease_that_stands_still_is_taken_after_three_seconds_of_ones_own_clock():
-    rivalry = Rivalry()
+    rivalry = Rivalry(nobody)
     assert not rivalry.may_take(lease(1), 50.0)
     assert not rivalry.may_take(lease(1), 50.0 + STILL - 0.01)
     assert rivalry.may_take(lease(1), 50.0 + STILL)
@@ -58,7 +63,7 @@ def test_a_lease_that_stands_still_is_taken_after_three_seconds_of_ones_own_cloc
 
 @pytest.mark.parametrize("free", [None, lease(7, holder=None)])
 def test_a_lease_nobody_has_is_taken_at_once(free):
-    assert Rivalry().may_take(free, 50.0)
+    assert Rivalry(nobody).may_take(free, 50.0)
 
 
 def test_a_keeper_stops_sending_two_seconds_after_the_start_of_its_last_good_beat():
@@ -79,24 +84,31 @@ def test_a_keeper_has_stopped_before_any_rival_may_begin():
 
 
 async def test_the_second_waits_until_the_first_is_silent(leases, boot):
-    first, _ = await win(leases, "org", holder="first", boot=boot, offset=0.0)
+    first, _ = await win(leases, "org", holder="first", boot=boot, offset=0.0, is_gone=nobody)
     began = boot.at
-    second, _ = await win(leases, "org", holder="second", boot=boot, offset=0.0)
+    second, _ = await win(leases, "org", holder="second", boot=boot, offset=0.0, is_gone=nobody)
     assert STILL <= boot.at - began <= STILL + 0.5
     assert (first.epoch, second.epoch) == (1, 2)
 
 
 async def test_a_lease_that_was_given_up_is_taken_at_once(leases, boot):
-    first, _ = await win(leases, "org", holder="first", boot=boot, offset=0.0)
+    first, _ = await win(leases, "org", holder="first", boot=boot, offset=0.0, is_gone=nobody)
     await leases.resign(Term("org", first.epoch))
     began = boot.at
-    await win(leases, "org", holder="second", boot=boot, offset=0.0)
+    await win(leases, "org", holder="second", boot=boot, offset=0.0, is_gone=nobody)
+    assert boot.at == began
+
+
+async def test_a_lease_whose_holder_is_surely_gone_is_taken_at_once(leases, boot):
+    await win(leases, "org", holder="first", boot=boot, offset=0.0, is_gone=nobody)
+    began = boot.at
+    await win(leases, "org", holder="second", boot=boot, offset=0.0, is_gone=lambda name: name == "first")
     assert boot.at == began
 
 
 async def test_whoever_lost_the_lease_hears_so_at_the_next_beat(leases, boot):
-    await win(leases, "org", holder="first", boot=boot, offset=0.0)
-    await win(leases, "org", holder="second", boot=boot, offset=0.0)
+    await win(leases, "org", holder="first", boot=boot, offset=0.0, is_gone=nobody)
+    await win(leases, "org", holder="second", boot=boot, offset=0.0, is_gone=nobody)
     tenure = Tenure(TERM, good=boot.at)
     with pytest.raises(LeaseLostError):
         await beat(leases, tenure, boot=boot, offset=anchored(boot, database=0.0, offset=0.0))
@@ -113,7 +125,7 @@ async def test_a_beat_that_finds_no_database_is_tried_again_and_counts_for_nothi
                 raise Unavailable("away", remedy="wait")
             return await leases.beat(term, clock_offset=clock_offset)
 
-    await win(leases, "org", holder="first", boot=boot, offset=0.0)
+    await win(leases, "org", holder="first", boot=boot, offset=0.0, is_gone=nobody)
     tenure = Tenure(TERM, good=boot.at)
     clock = anchored(boot, database=0.0, offset=0.0)
     beating = asyncio.create_task(beat_on(Away(), tenure, boot=boot, offset=clock))

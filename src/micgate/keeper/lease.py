@@ -22,6 +22,8 @@ LOOK = 0.25
 """A rival looks this often."""
 _AGAIN = 0.2
 
+Gone = Callable[[str], bool]
+
 
 class Lessor(Protocol):
     """The part of the store that keeps leases."""
@@ -39,16 +41,21 @@ class Lessor(Protocol):
 
 @dataclass(slots=True)
 class Rivalry:
-    """Somebody else's lease, as one who would take it over sees it."""
+    """Somebody else's lease, as one who would take it over sees it. `is_gone`: that holder cannot send any
+    more, for sure.
+    """
 
+    is_gone: Gone
     seen: Lease | None = None
     since: float | None = None
 
     def may_take(self, lease: Lease | None, boot: float) -> bool:
-        """Whether nobody has it, or whoever had it is silent for long enough."""
+        """Whether nobody has it, or whoever had it is gone, or silent for long enough."""
         if self.since is None or lease != self.seen:
             self.seen, self.since = lease, boot
-        return lease is None or lease.holder is None or boot - self.since >= STILL
+        if lease is None or lease.holder is None:
+            return True
+        return boot - self.since >= STILL or self.is_gone(lease.holder)
 
 
 @dataclass(slots=True)
@@ -77,13 +84,14 @@ async def win(
     holder: str,
     boot: Boot,
     offset: float,
+    is_gone: Gone,
     follow: Callable[[Lease], Awaitable[None]] | None = None,
 ) -> tuple[Lease, float]:
     """Wait for the org to be free, and take it. Also: when the take-over began, by the boot clock.
 
     `follow` is called at every look at somebody else's lease.
     """
-    rivalry = Rivalry()
+    rivalry = Rivalry(is_gone)
     while True:
         lease = await lessor.read(org)
         started = boot.boot()

@@ -1,12 +1,10 @@
 """A replica's share in keeping an org: wait for the lease, keep while it is ours, start again."""
 
-import os
-import socket
 from collections.abc import Sequence
 from dataclasses import replace
-from uuid import uuid4
 
 from micgate.keeper.clock import Follower
+from micgate.keeper.holder import is_gone, new_holder
 from micgate.keeper.lease import LeaseLostError, Tenure, win
 from micgate.keeper.reign import Ports, Reign
 from micgate.keeper.supervise import PASSING, Health, leaf
@@ -21,7 +19,7 @@ class Keeper:
 
     def __init__(self, ports: Ports, *, holder: str | None = None) -> None:
         self.ports = ports
-        self.holder = holder or f"{socket.gethostname()}/{os.getpid()}/{uuid4()}"
+        self.holder = holder or new_holder()
         self.health = Health(ports.boot, ports.log)
         self.reign: Reign | None = None
         self._follower = Follower(ports.boot)
@@ -62,7 +60,13 @@ class Keeper:
     async def _once(self) -> None:
         ports = self.ports
         lease, started = await win(
-            ports.lessor, ports.org, holder=self.holder, boot=ports.boot, offset=0.0, follow=self._follow
+            ports.lessor,
+            ports.org,
+            holder=self.holder,
+            boot=ports.boot,
+            offset=0.0,
+            is_gone=self._is_gone,
+            follow=self._follow,
         )
         self.health.recovered("lease")
         ports.log.write("keeper.took_over", org=ports.org, epoch=lease.epoch)
@@ -77,6 +81,10 @@ class Keeper:
             await self.reign.run()
         finally:
             self.reign, self._follower.clock = None, clock
+
+    def _is_gone(self, holder: str) -> bool:
+        """A term of our own that is over sends nothing, even if the database was not there to be told."""
+        return holder == self.holder or is_gone(holder)
 
     async def _follow(self, lease: Lease) -> None:
         if self._follower.is_due():

@@ -8,6 +8,7 @@ import asyncio
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 from random import SystemRandom
 
 from kills.house import House
@@ -25,7 +26,7 @@ def main() -> int:
     began = time.monotonic()
     numbers = asked.only or list(range(asked.rounds))
     total: Counter[str] = Counter()
-    findings = asyncio.run(_houses(seed, numbers, total, grace=asked.grace))
+    findings = asyncio.run(_houses(seed, numbers, total, grace=asked.grace, keep=asked.keep))
     counts = ", ".join(f"{count} {what}" for what, count in sorted(total.items()))
     _say(f"{time.monotonic() - began:.0f} s: {counts}")
     _say(f"{len(findings)} findings")
@@ -34,7 +35,9 @@ def main() -> int:
     return 1 if findings else 0
 
 
-async def _houses(seed: str, numbers: list[int], total: Counter[str], *, grace: float) -> list[str]:
+async def _houses(
+    seed: str, numbers: list[int], total: Counter[str], *, grace: float, keep: Path | None
+) -> list[str]:
     """Round n is drawn from the seed and n, and runs in house n modulo four: so one alone is the same."""
     findings: list[str] = []
     for number, (replicas, embedded) in enumerate(HOUSES):
@@ -42,12 +45,13 @@ async def _houses(seed: str, numbers: list[int], total: Counter[str], *, grace: 
         if mine:
             async with House(replicas=replicas, embedded=embedded) as house:
                 _say(house.name)
-                findings += await _rounds(house, seed, mine, total, grace=grace)
+                place = keep / house.name.replace(" ", "-").replace(",", "") if keep else None
+                findings += await _rounds(house, seed, mine, total, grace=grace, keep=place)
     return findings
 
 
 async def _rounds(
-    house: House, seed: str, numbers: list[int], total: Counter[str], *, grace: float
+    house: House, seed: str, numbers: list[int], total: Counter[str], *, grace: float, keep: Path | None
 ) -> list[str]:
     storm = Storm(house)
     for done, number in enumerate(numbers, start=1):
@@ -63,6 +67,8 @@ async def _rounds(
     _say(f"  {verdict.says()}; {len(verdict.findings)} findings")
     for finding in verdict.findings:
         _say(f"    {finding}")
+    if keep:
+        await storm.keep(keep)
     total += verdict.figures + storm.blows
     total["rounds"] += storm.rounds
     return [f"{house.name}: {finding}" for finding in verdict.findings]
@@ -73,6 +79,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--seed", help="draws the same rounds again")
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--grace", type=float, default=10.0, help="seconds by which a release may be late")
+    parser.add_argument("--keep", type=Path, help="a new folder for logs, ledgers and records")
     parser.add_argument("--only", type=int, nargs="+", help="these rounds alone")
     return parser.parse_args()
 

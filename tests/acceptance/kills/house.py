@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -32,6 +33,9 @@ READY_SECONDS = 40.0
 ANSWER_SECONDS = 3.0
 PATIENCE = 25.0
 """Seconds for which a client tries both addresses."""
+_MISTAKE = re.compile(
+    r" (keeper\.broke|keeper\.no_rule|service\.stop_forced|http\.failed word=internal_error) "
+)
 
 
 class NoAnswer(Exception):
@@ -173,10 +177,14 @@ class House:
             if one["state"] == "left_closed"
         )
 
-    def not_of_ours(self) -> list[str]:
-        """What is in the logs besides what the service says in its own words."""
-        lines = [line for log in sorted(self.folder.glob("log-*")) for line in log.read_text().splitlines()]
-        return [line for line in lines if not LINE.fullmatch(line)]
+    @property
+    def logs(self) -> list[Path]:
+        return sorted(self.folder.glob("log-*"))
+
+    def mistakes(self) -> list[str]:
+        """What the logs say that no outage explains, or not in the service's own words."""
+        lines = [line for log in self.logs for line in log.read_text().splitlines()]
+        return [line for line in lines if not LINE.fullmatch(line) or _MISTAKE.search(line)]
 
     async def _ask(self, method: str, url: str, body: object, headers: dict[str, str]) -> Answer:
         timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
@@ -223,7 +231,7 @@ class House:
         return int(str(told["url"]).rpartition(":")[2])
 
     def _tell_logs(self) -> None:
-        for log in sorted(self.folder.glob("log-*")):
+        for log in self.logs:
             sys.stderr.write(f"{log.name}:\n{log.read_text()[-3000:]}\n")
 
     async def _ready(self) -> None:

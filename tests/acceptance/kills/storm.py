@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import shutil
 import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -78,8 +80,17 @@ class Storm:
         lines = await self._record()
         found = compare(self.ledger, read_record(map(json.loads, lines)), told)
         found.findings += _chain(lines)
-        found.findings += [f"log: {line}" for line in self.house.not_of_ours()]
+        found.findings += [f"log: {line}" for line in self.house.mistakes()]
         return found
+
+    async def keep(self, folder: Path) -> None:
+        """Everything that the verdict was made of, to look into."""
+        folder.mkdir(parents=True)
+        for log in self.house.logs:
+            shutil.copy(log, folder)
+        (folder / "ledger.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in self._entries))
+        (folder / "record.jsonl").write_bytes(b"\n".join(await self._record()))
+        (folder / "blows.txt").write_text("".join(f"{one}\n" for one in self.house.mended))
 
     def _served_again(self, one: Mended) -> float:
         """Another replica takes over from one that is gone."""
