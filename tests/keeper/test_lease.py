@@ -4,7 +4,7 @@ import pytest
 
 from micgate.keeper.clock import anchored
 from micgate.keeper.lease import STILL, TRUST, LeaseLostError, Rivalry, Tenure, beat, beat_on, win
-from micgate.store.errors import Unavailable
+from micgate.store.errors import Busy, Unavailable
 from micgate.store.leases import Lease, Term
 from micgate.store.memory import MemoryStore
 from micgate.store.verbs import Rules
@@ -89,6 +89,24 @@ async def test_the_second_waits_until_the_first_is_silent(leases, boot):
     second, _ = await win(leases, "org", holder="second", boot=boot, offset=0.0, is_gone=nobody)
     assert STILL <= boot.at - began <= STILL + 0.5
     assert (first.epoch, second.epoch) == (1, 2)
+
+
+async def test_a_lease_that_a_transaction_holds_is_taken_as_soon_as_that_is_over(leases, boot):
+    class Held:
+        read = leases.read
+        refusals = 3
+
+        async def take(self, name, **told):
+            self.refusals -= 1
+            if self.refusals >= 0:
+                raise Busy("locked", remedy="wait")
+            return await leases.take(name, **told)
+
+    await win(leases, "org", holder="first", boot=boot, offset=0.0, is_gone=nobody)
+    began = boot.at
+    second, _ = await win(Held(), "org", holder="second", boot=boot, offset=0.0, is_gone=nobody)
+    assert second.epoch == 2
+    assert STILL <= boot.at - began < STILL + 2.0
 
 
 async def test_a_lease_that_was_given_up_is_taken_at_once(leases, boot):

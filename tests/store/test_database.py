@@ -12,7 +12,7 @@ import pytest
 from contents import NOON, House, entry, mute, placing, uuid
 
 from micgate.store import database as limits
-from micgate.store.database import Database, limited
+from micgate.store.database import Database, every, limited
 from micgate.store.embedded import OWNER
 from micgate.store.errors import Busy, InvariantBroken, StoreError, Unavailable
 from micgate.store.verbs import Release
@@ -84,6 +84,17 @@ async def test_a_client_stopped_in_a_transaction_stops_others_for_two_seconds(ho
     process.send_signal(signal.SIGSTOP)
     release = Release(org=house.org, mute_ids=(uuid(1),), by="sam")
     placed, took = await patiently(lambda: house.store.place(release, now=NOON))
+    assert [one.id for one in placed.mutes] == [uuid(1)]
+    assert took < limits.IDLE_IN_TRANSACTION_MS / 1000 + limits.LOCK_MS / 1000 + 1
+
+
+async def test_a_keeper_stopped_within_a_verb_stops_others_for_two_seconds(house, database):
+    await house.store.place(placing(house.org, mute(1)), now=NOON)
+    release = Release(org=house.org, mute_ids=(uuid(1),), by="sam")
+    with pytest.raises(StoreError):
+        async with database.verb() as connection:
+            await every(connection, lock_of(house).encode(), {})
+            placed, took = await patiently(lambda: house.store.place(release, now=NOON))
     assert [one.id for one in placed.mutes] == [uuid(1)]
     assert took < limits.IDLE_IN_TRANSACTION_MS / 1000 + limits.LOCK_MS / 1000 + 1
 

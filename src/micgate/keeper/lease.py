@@ -97,7 +97,10 @@ async def win(
         started = boot.boot()
         if rivalry.may_take(lease, started):
             kept = offset if lease is None else lease.clock_offset
-            won = await lessor.take(org, holder=holder, seen=lease, clock_offset=kept)
+            try:
+                won = await lessor.take(org, holder=holder, seen=lease, clock_offset=kept)
+            except Busy:
+                won = None  # held by a transaction of the term before: how long that is silent stays known
             if won is not None:
                 return won, started
         elif follow is not None and lease is not None:

@@ -94,7 +94,7 @@ class Database:
     async def looking(self) -> AsyncIterator[Connection]:
         """As `at_once`, for what changes nothing."""
         with translated():
-            async with self._pool.connection() as connection, connection.together(ends_at_once=True):
+            async with self._pool.connection() as connection, connection.together():
                 yield connection
 
     @asynccontextmanager
@@ -131,7 +131,7 @@ class Database:
         """
         begun = False
         try:
-            async with self._pool.connection() as connection, connection.together(ends_at_once=True):
+            async with self._pool.connection() as connection, connection.together():
                 begun = True
                 yield connection
         except _FOREIGN as error:

@@ -2,6 +2,11 @@
 
 psycopg writes each statement of a pipeline to the socket as it is executed, and asks for the answers apart.
 Here they wait until an answer is read or the pipeline ends: one write and one wait, however many statements.
+
+What leaves ends with a Sync. PostgreSQL is then ready for the next, and knows a transaction that stands still
+as an idle one. psycopg itself asks to flush: the session counts as working, no limit applies to it, and a
+process that is stopped keeps its locks until somebody wakes it.
+
 It builds on parts of psycopg's pipeline that are not documented; its test holds it to them.
 """
 
@@ -17,11 +22,7 @@ Row = dict[str, Any]
 
 
 class Together(psycopg.AsyncPipeline):
-    """`ends_at_once`: with the first answers that are read, its transaction is over."""
-
-    def __init__(self, connection: "Line", *, ends_at_once: bool) -> None:
-        super().__init__(connection)
-        self._ends_at_once = ends_at_once
+    """With the first answers that are read its transaction is over, unless that was begun by a statement."""
 
     def _communicate_gen(self) -> PQGen[None]:
         """Called after each statement: nothing leaves yet."""
@@ -29,29 +30,27 @@ class Together(psycopg.AsyncPipeline):
 
     def _fetch_gen(self, *, flush: bool) -> PQGen[None]:
         """Called when answers are wanted, and at the end."""
-        if flush and self._ends_at_once and self.command_queue:
+        if flush and self.command_queue:
             self._enqueue_sync()
-        elif flush:
-            self.command_queue.append(self.pgconn.send_flush_request)
         while self.command_queue:
             self.command_queue.popleft()()
         yield from send(self.pgconn)
         yield from super()._fetch_gen(flush=False)
 
     def _exit_gen(self) -> PQGen[None]:
-        if self._ends_at_once and not (self.result_queue or self.command_queue):
-            return
-        self._enqueue_sync()
-        yield from self._fetch_gen(flush=False)
+        if self.command_queue:
+            self._enqueue_sync()
+        if self.command_queue or self.result_queue:
+            yield from self._fetch_gen(flush=False)
 
 
 class Line(psycopg.AsyncConnection[Row]):
     """A connection whose statements may leave together."""
 
     @asynccontextmanager
-    async def together(self, *, ends_at_once: bool = False) -> AsyncIterator[None]:
+    async def together(self) -> AsyncIterator[None]:
         """Not to be nested, and not within a `transaction`."""
-        together = self._pipeline = Together(self, ends_at_once=ends_at_once)
+        together = self._pipeline = Together(self)
         try:
             async with together:
                 yield

@@ -107,7 +107,7 @@ class House:
     async def __aexit__(self, kind: object, *_: object) -> None:
         await self.http.close()
         if kind is not None:
-            self._tell_logs()
+            self.tell_logs()
         with suppress(AssertionError):
             await asyncio.to_thread(self.serving.end)
         if self._own is not None:
@@ -230,7 +230,7 @@ class House:
         told = await asyncio.to_thread(lambda: self.replica(slot).told)
         return int(str(told["url"]).rpartition(":")[2])
 
-    def _tell_logs(self) -> None:
+    def tell_logs(self) -> None:
         for log in self.logs:
             sys.stderr.write(f"{log.name}:\n{log.read_text()[-3000:]}\n")
 
