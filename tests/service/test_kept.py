@@ -12,6 +12,7 @@ from micgate.direct.connect import Connection
 from micgate.genesys.oauth import ClientCredentials
 from micgate.genesys.regions import find_region
 from micgate.genesys.transport_aiohttp import AiohttpWire
+from micgate.keeper import channels as channels_module
 from micgate.keeper.catch_up import FIRST_READS
 from micgate.keeper.wiring import genesys_keeper
 from micgate.log import Log
@@ -104,6 +105,19 @@ async def test_calls_that_went_on_before_are_read_within_the_budget(desk, twin, 
 async def most_are_read(desk, org, count):
     rows = await desk.store.microphones.all(org)
     return len([row for row in rows if row.memory.known is not None]) >= count
+
+
+async def test_whoever_has_no_room_on_a_channel_is_counted(twin, keeping_on, monkeypatch):
+    twin.reset(agents=9)
+    async with keeping_on() as (kept, _):
+        assert kept.crowd() is None
+    monkeypatch.setattr(channels_module, "MOST_SLOTS", 2)
+    monkeypatch.setattr(channels_module, "USERS_PER_LINE", 3)
+    async with keeping_on() as (kept, _):
+        people = len(kept.keeper.ports.users)
+        said = kept.crowd()
+    assert said.warns
+    assert said.says == f"Of {people} people {people - 6} are not listened to: there is room for 6."
 
 
 async def test_somebody_new_is_watched_without_a_gap_for_the_others(desk, twin, keeping_on, monkeypatch):

@@ -116,7 +116,7 @@ def put_together(
         parts=parts,
         stream=stream,
         metrics=metrics,
-        probes=[kept.check, kept.line, witness.check],
+        probes=[kept.check, kept.line, kept.crowd, witness.check],
         works=[beats.tasks, kept.tasks],
         budget=kept.budget,
     )

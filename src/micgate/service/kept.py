@@ -99,6 +99,20 @@ class Kept:
             remedy="micgate doctor",
         )
 
+    def crowd(self) -> Check | None:
+        """Whether there is a channel for everybody who works there."""
+        reign = self.keeper.reign if self.keeper else None
+        if reign is None or not reign.channels.left_out:
+            return None
+        out, heard = len(reign.channels.left_out), sum(len(slot.users) for slot in reign.channels.slots)
+        return Check(
+            name="watched",
+            ok=False,
+            warns=True,
+            says=f"Of {out + heard:,} people {out:,} are not listened to: there is room for {heard:,}.",
+            remedy="Make those inactive in Genesys Cloud who take no calls.",
+        )
+
     def tasks(self) -> list[Task]:
         """Those of the keeper; while another replica keeps the org, there is only the wait for the lease."""
         if self.keeper is None:
