@@ -112,6 +112,14 @@ def test_a_server_that_turns_it_down_is_not_waited_for(start_house, up):
         assert "Traceback" not in answer.stderr
 
 
+def test_an_address_that_cannot_be_read_is_a_wrong_setting(start_house):
+    answer = start_house(MICGATE_DATABASE_URL="host=db password=quite secret").command("serve")
+    assert answer.returncode == 2, answer.stderr
+    assert "MICGATE_DATABASE_URL" in answer.stderr
+    assert "secret" not in answer.stderr
+    assert len(answer.stderr.strip().splitlines()) == 2
+
+
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return taken.getsockname()[1]

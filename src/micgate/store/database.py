@@ -14,7 +14,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 from psycopg.types.string import TextLoader
 
-from micgate.store.errors import Busy, Fenced, Full, InvariantBroken, StoreError, Unavailable
+from micgate.store.errors import Busy, Fenced, Full, InvariantBroken, StoreError, Unavailable, WrongAddress
 from micgate.store.pool import Exhausted, Pool, cut
 from micgate.store.together import Line
 
@@ -169,7 +169,14 @@ class Database:
 
 def limited(conninfo: str, *, statement_ms: int = STATEMENT_MS, schema: str = SCHEMA) -> str:
     """The same with our time limits and our schema, whatever else it says."""
-    given = conninfo_to_dict(conninfo)
+    try:
+        given = conninfo_to_dict(conninfo)
+    except psycopg.ProgrammingError:
+        # libpq's own words may quote a piece of the password.
+        raise WrongAddress(
+            "The address of the database cannot be read.",
+            remedy="MICGATE_DATABASE_URL is like postgresql://name:password@host/micgate.",
+        ) from None
     limits = {
         "statement_timeout": statement_ms,
         "lock_timeout": LOCK_MS,

@@ -14,6 +14,7 @@ StoreError
 ├── InvariantBroken        a rule of the schema says no: our mistake
 ├── Full                   the disk of the database is full
 ├── WrongSchema            the database is older or newer than this micgate
+├── WrongAddress           what should say where the database is says nothing
 ├── NotOwner               only the owner of the tables may cut the record
 ├── BackupFailed           a dump could not be made, or not be put back
 └── EmbeddedFailed         the embedded database cannot be started here
@@ -112,6 +113,10 @@ class Full(StoreError):
 
 class WrongSchema(StoreError):
     word = "wrong_schema"
+
+
+class WrongAddress(StoreError):
+    word = "setting_error"
 
 
 class NotOwner(StoreError):
