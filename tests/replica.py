@@ -90,10 +90,10 @@ class Serving:
             finally:
                 replica.end()
 
-    def command(self, *arguments):
+    def command(self, *arguments, **environ):
         return subprocess.run(
             [sys.executable, "-m", "micgate", *arguments],
-            env=self.environ,
+            env=self.environ | environ,
             capture_output=True,
             text=True,
             timeout=START_SECONDS,

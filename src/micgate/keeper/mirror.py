@@ -236,10 +236,18 @@ class Mirror:
         queues = (self._queues.get(target, ()) for target in targets)
         closings = [one for queue in queues for one in _leading(queue, Closing)]
         if closings:
-            await self._verbs.conclude(self._term, closings, now=self._clock.now())
-            self._written(closings)
+            await self._conclude(closings)
             self._closings -= {one.outcome.command_id for one in closings}
             self._woken()
+
+    async def _conclude(self, closings: list[Closing]) -> None:
+        """When the term is over they are late entries by then: nobody may write them once more."""
+        try:
+            await self._verbs.conclude(self._term, closings, now=self._clock.now())
+        except Fenced:
+            self._written(closings)
+            raise
+        self._written(closings)
 
     def _written(self, items: Iterable[Item]) -> None:
         for item in items:

@@ -210,3 +210,43 @@ async def test_a_key_is_as_fast_as_its_rate_whatever_replica_it_asks(house):
         longer = {"for": 40, "reason": "drill"}
         answer = await house._ask("PATCH", f"{url}/v1/mutes/{placed[0]}", longer, headers)
         assert answer.status == 429, answer
+
+
+async def test_an_answer_that_comes_after_the_command_was_closed_is_a_late_entry(house, tmp_path):
+    """The keeper stands still while its PATCH is on the wire; its successor closes that as unknown."""
+    agent = house.simulator.agents[0]
+    call = house.simulator.place_call(agent.id)
+    keeper = await until(lambda: keeper_of_any(house))
+    house.simulator.fault("slow", match={"method": "PATCH"}, delay_ms=400, times=1)
+    await placed(house, agent, call, seconds=60)
+    await until(lambda: patches(house))
+    house.replica(keeper - 1).pause()
+    await until(lambda: closed_as(house, "unknown"), seconds=20)
+    house.replica(keeper - 1).go_on()
+    command = await until(lambda: closed_as(house, "unknown", late=1), seconds=20)
+    assert [one.kind for one in command.closings] == ["unknown"]
+    (late,) = command.late
+    if late.kind == "accepted":  # else its own deadline had passed when it woke, and it could not know either
+        assert late.correlation_id == patches(house)[0]["correlation_id"]
+    listed = await said(house, "audit", "list", "--json")
+    assert [one["record"]["action"] for one in json.loads(listed)["records"]].count("command.late") == 1
+    key, file = tmp_path / "public.pem", tmp_path / "record.jsonl"
+    key.write_text(await said(house, "audit", "key"))
+    await said(house, "audit", "export", str(file))
+    assert "Intact" in await said(house, "audit", "verify", str(file), "--key", str(key))
+    await accounted_for(house)
+
+
+async def closed_as(house, kind, *, late=0):
+    """The command that was closed so, with so many late entries."""
+    commands = read_record(await record(house)).commands.values()
+    found = [one for one in commands if [closing.kind for closing in one.closings] == [kind]]
+    return next((one for one in found if len(one.late) >= late), None)
+
+
+async def said(house, *arguments):
+    """By a command of the auditor."""
+    service = {"MICGATE_URL": house.urls[0], "MICGATE_KEY": house.keys.auditor}
+    done = await asyncio.to_thread(house.serving.command, *arguments, **service)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
