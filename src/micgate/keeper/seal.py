@@ -28,19 +28,21 @@ class Sealer:
         self._boot = boot
         self._published = published
         self._something = asyncio.Event()
+        self._something.set()
 
     def nudge(self) -> None:
         """There are entries."""
         self._something.set()
 
     async def step(self) -> None:
-        """One batch, and the pause after it: until the tick is over, or for as long as the batch took."""
+        """Wait for entries; one batch, and the pause after it: until the tick is over, or for as long as the
+        batch took.
+        """
+        await self._boot.wait(self._something, LOOK)
         began = self._boot.boot()
         if await self.turn():
             took = self._boot.boot() - began
             await self._boot.sleep(min(TICK, max(TICK - took, took)))
-        else:
-            await self._boot.wait(self._something, LOOK)
 
     async def turn(self) -> int:
         """Chain what is there. The number of entries."""
@@ -48,4 +50,6 @@ class Sealer:
         sealed = await self._verbs.seal(self._term, limit=BATCH)
         if sealed:
             self._published(sealed)
+        if len(sealed) == BATCH:
+            self._something.set()
         return len(sealed)

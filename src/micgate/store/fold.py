@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 
+from micgate.control.command import Kind, Outcome
 from micgate.control.microphone import Memory
 from micgate.control.mute import Mute
 from micgate.store.entries import NewEntry
@@ -22,6 +23,8 @@ from micgate.store.verbs import (
     outdated,
 )
 
+CALM = 0.25
+"""Seconds after an accepted change in which its effect is usually seen: there is one decision for both."""
 KEEPER = "micgate"
 """Who ends the mutes that end by a decision."""
 
@@ -113,10 +116,11 @@ def take_in(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenBack:
-    """`changed` are the memories to write; targets that are forgotten have none."""
+    """`changed` are the memories to write, `wakes` when each is due; targets that are forgotten have none."""
 
     concluded: tuple[Concluded, ...]
     changed: Mapping[Target, Memory]
+    wakes: Mapping[Target, float]
     told: tuple[NewEntry, ...]
 
 
@@ -131,6 +135,7 @@ def take_back(
 ) -> TakenBack:
     """Fold outcomes into the memories of their targets. Those said again change nothing."""
     changed: dict[Target, Memory] = {}
+    wakes: dict[Target, float] = {}
     concluded: list[Concluded] = []
     told: list[NewEntry] = []
     for closing in closings:
@@ -141,9 +146,11 @@ def take_back(
             told.extend(closing.entries if command_id in in_time else closing.late)
             if target in memories:
                 changed[target] = memory
+                calm = CALM if _is_calm(memory, closing.outcome) else 0.0
+                wakes[target] = min(now + calm, wakes.get(target, now + calm))
         late = command_id not in {*in_time, *repeated}
         concluded.append(Concluded(target=target, command_id=command_id, memory=memory, late=late))
-    return TakenBack(concluded=tuple(concluded), changed=changed, told=tuple(told))
+    return TakenBack(concluded=tuple(concluded), changed=changed, wakes=wakes, told=tuple(told))
 
 
 def due(row: Remembered, mutes: Iterable[Mute]) -> Due:
@@ -187,6 +194,12 @@ def under(org: str, mutes: Iterable[Mute], microphones: Collection[Target]) -> s
 def everywhere(mutes: Iterable[Mute]) -> tuple[str, ...]:
     """The agents whose every call one of these covers."""
     return tuple(sorted({mute.user_id for mute in mutes if mute.conversation_id is None}))
+
+
+def _is_calm(memory: Memory, outcome: Outcome) -> bool:
+    """Our change was accepted and nothing has been seen since: news come before there is more to decide."""
+    ours = memory.sent is not None and memory.sent.id == outcome.command_id
+    return outcome.kind is Kind.ACCEPTED and ours and not memory.fresh
 
 
 def _ends(one: Decided) -> set[str]:

@@ -220,7 +220,7 @@ class MemoryStore:
             now=now,
         )  # fmt: skip
         for target, memory in taken.changed.items():
-            self._put(target, memory, wake=now)
+            self._put(target, memory, wake=taken.wakes[target])
         self._add(term.org, taken.told)
         return taken.concluded
 

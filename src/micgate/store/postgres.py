@@ -205,7 +205,7 @@ class PostgresStore:
                 repeated=await commands.repeated(connection, org, outcomes, in_time=in_time),
                 now=now,
             )
-            await microphones.put(connection, org, taken.changed, wakes=dict.fromkeys(taken.changed, now))
+            await microphones.put(connection, org, taken.changed, wakes=taken.wakes)
             await entries.add(connection, org, taken.told)
         return taken.concluded
 
