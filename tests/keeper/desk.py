@@ -82,7 +82,7 @@ class Desk:
         self.platform = Platform()
         self.budget = Budget(allowed=allowed)
         recorder = Recorder(names)
-        self.mirror = Mirror(store, term, clock=self.clock, names=names, woken=lambda: None)
+        self.mirror = Mirror(store, term, clock=self.clock, names=names, woken=lambda _: None)
         self.sender = Sender(
             platform=self.platform,
             mirror=self.mirror,

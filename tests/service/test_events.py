@@ -9,7 +9,7 @@ from micgate.service import stream
 from micgate.service.keyring import KeyRing, host
 from micgate.service.pulse import Pulse
 from micgate.service.sight import Scene, Sight
-from micgate.store.database import Hint
+from micgate.store.database import Hint, notify
 
 
 async def reached(desk, seq):
@@ -139,7 +139,7 @@ async def test_what_is_sealed_elsewhere_is_told_at_once(desk, monkeypatch):
         await events.next("snapshot")
         await desk.mute()
         await desk.seal()
-        desk.parts.database.hint(desk.org, of=Hint.SEALED)
+        await told(desk.parts.database, desk.org)
         while not (await events.next("changes", seconds=5))["data"]["records"]:
             pass
 
@@ -152,15 +152,21 @@ async def test_a_hint_that_is_no_news_wakes_nobody(desk):
     )
     await desk.until(lambda: hinted(desk, heard))
     assert not beat.is_set()
-    desk.parts.database.hint("news", of=Hint.SEALED)
+    await told(desk.parts.database, "news")
     async with asyncio.timeout(5):
         await beat.wait()
     listening.cancel()
 
 
 async def hinted(desk, heard):
-    desk.parts.database.hint(desk.org, of=Hint.SEALED)
+    await told(desk.parts.database, desk.org)
     return heard.is_set()
+
+
+async def told(database, org):
+    """As by a keeper elsewhere."""
+    async with database.reading() as connection:
+        await notify(connection, org, of=Hint.SEALED)
 
 
 async def test_a_stream_is_cut_when_its_key_expires(desk):

@@ -19,7 +19,7 @@ from micgate.platform.port import CallShown, Shown
 from micgate.store.errors import Fenced
 from micgate.store.leases import Term
 from micgate.store.target import Target
-from micgate.store.verbs import Closing, Noted, Sighting, Verbs, at_stake
+from micgate.store.verbs import Closing, Concluded, Noted, Sighting, Verbs, at_stake
 
 BATCH = 0.05
 """Seconds until what is not urgent is written."""
@@ -41,10 +41,10 @@ class _Known:
 
 
 class Mirror:
-    """`woken` is called whenever something in the database may be due now."""
+    """`woken` is called whenever something in the database may be due, with the service time of that."""
 
     def __init__(
-        self, verbs: Verbs, term: Term, *, clock: ServiceClock, names: Names, woken: Callable[[], None]
+        self, verbs: Verbs, term: Term, *, clock: ServiceClock, names: Names, woken: Callable[[float], None]
     ) -> None:
         self._verbs = verbs
         self._term = term
@@ -236,18 +236,20 @@ class Mirror:
         queues = (self._queues.get(target, ()) for target in targets)
         closings = [one for queue in queues for one in _leading(queue, Closing)]
         if closings:
-            await self._conclude(closings)
+            concluded = await self._conclude(closings)
             self._closings -= {one.outcome.command_id for one in closings}
-            self._woken()
+            due = (one.due_at for one in concluded if one.due_at is not None)
+            self._woken(min(due, default=self._clock.now()))
 
-    async def _conclude(self, closings: list[Closing]) -> None:
+    async def _conclude(self, closings: list[Closing]) -> tuple[Concluded, ...]:
         """When the term is over they are late entries by then: nobody may write them once more."""
         try:
-            await self._verbs.conclude(self._term, closings, now=self._clock.now())
+            concluded = await self._verbs.conclude(self._term, closings, now=self._clock.now())
         except Fenced:
             self._written(closings)
             raise
         self._written(closings)
+        return concluded
 
     def _written(self, items: Iterable[Item]) -> None:
         for item in items:
@@ -264,7 +266,7 @@ class Mirror:
         known.at_stake = not noted.memory.over and (noted.woken or at_stake(noted.memory))
         self._forget(noted.target, known)
         if noted.woken:
-            self._woken()
+            self._woken(self._clock.now())
 
     def _forget(self, target: Target, known: _Known) -> None:
         if known.state is LegState.OVER and not known.at_stake and target not in self._queues:

@@ -68,7 +68,7 @@ class Reign:
         self.tenure = tenure
         self.clock = clock
         self.budget = Budget(allowed=ports.allowed)
-        self.mirror = Mirror(ports.verbs, term, clock=clock, names=ports.names, woken=self.nudge)
+        self.mirror = Mirror(ports.verbs, term, clock=clock, names=ports.names, woken=self.expect)
         self.sender = Sender(
             platform=ports.platform,
             mirror=self.mirror,
@@ -118,6 +118,11 @@ class Reign:
     def nudge(self) -> None:
         """There may be work."""
         self.wake.nudge()
+        self.sealer.nudge()
+
+    def expect(self, at: float) -> None:
+        """Something was written, and may be due at this service time."""
+        self.wake.expect(at)
         self.sealer.nudge()
 
     def follow(self, users: Collection[str]) -> None:

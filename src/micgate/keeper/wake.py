@@ -26,6 +26,7 @@ from micgate.store.verbs import Decided, Due, DueNow, Lapse, Verbs, at_stake
 LIMIT = 500
 LONGEST = 1.0
 """A hint may get lost: look at least this often, in seconds."""
+_NEVER = float("inf")
 _NO_PROGRESS = 0.02
 _BROKEN = 30.0
 _BEHIND = 5.0
@@ -49,7 +50,7 @@ class _Turn:
     now: float
     plans: list[_Plan] = field(default_factory=list)
     decided: dict[Target, Decision] = field(default_factory=dict)
-    next_at: float = float("inf")
+    next_at: float = _NEVER
 
     def look_at(self, at: float | None) -> None:
         if at is not None:
@@ -94,18 +95,25 @@ class Wake:
         self._pace = pace
         self._written = written
         self._broken = broken
-        self._nudged = asyncio.Event()
+        self._stirred = asyncio.Event()
+        self._expected = _NEVER
 
     def nudge(self) -> None:
         """Something may be due now."""
-        self._nudged.set()
+        self.expect(-_NEVER)
+
+    def expect(self, at: float) -> None:
+        """Something may be due at this service time."""
+        self._expected = min(self._expected, at)
+        self._stirred.set()
 
     async def wait(self, until: float) -> None:
-        """Until this service time, a nudge, or a second."""
-        seconds = min(LONGEST, until - self._clock.now())
-        if seconds > 0:
-            await self._clock.boot.wait(self._nudged, seconds)
-        self._nudged.clear()
+        """Until this service time, an expected one, a nudge, or a second."""
+        latest = min(until, self._clock.now() + LONGEST)
+        while (seconds := min(latest, self._expected) - self._clock.now()) > 0:
+            self._stirred.clear()
+            await self._clock.boot.wait(self._stirred, seconds)
+        self._expected = _NEVER
 
     async def turn(self) -> float:
         """Decide about everything that is due, and send what there is room for. When to look again."""
@@ -137,7 +145,8 @@ class Wake:
             return
         before = self.line.get(target)
         if self._mirror.waiting(target):
-            return  # what is written next makes it due again
+            turn.look_at(turn.now + _NO_PROGRESS)  # what is written next makes it due again
+            return
         if before is not None:
             due = _as_if_never_put_off(due, before)
         try:
@@ -183,6 +192,7 @@ class Wake:
         """Decide again, as time has passed. Whether there still is something to send."""
         due = waiting.due
         if self._mirror.waiting(due.target):
+            turn.look_at(turn.now + _NO_PROGRESS)
             return False
         decision = turn.decided.pop(due.target, None) or self._decide(due, due.memory, turn.now)
         plan = _Plan(due=due, decision=decision)
@@ -217,6 +227,7 @@ class Wake:
                 self._settle(turn, plan)
             else:
                 self._drop(plan)
+                turn.look_at(turn.now if done else turn.now + _NO_PROGRESS)
         self._written()
         return bool(done or intended.lapsed)
 

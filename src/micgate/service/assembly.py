@@ -33,7 +33,7 @@ from micgate.service.tasks import Beats
 from micgate.service.thrift import Thrifty
 from micgate.service.traced import Tracing
 from micgate.settings import Settings
-from micgate.store.database import Database, Hint
+from micgate.store.database import Database
 from micgate.store.entries import Sealed
 from micgate.webhooks.deliver import Sender
 
@@ -149,7 +149,7 @@ def _keepers(
     settings: Settings, connection: Connection, parts: Parts, tracing: Tracing, *, database: Database
 ) -> Callable[[tuple[str, ...]], Keeper]:
     def published(sealed: Sequence[Sealed]) -> None:
-        _published(parts)
+        parts.pulse.beat()
         tracing.published(sealed)
 
     def make(users: tuple[str, ...]) -> Keeper:
@@ -165,12 +165,6 @@ def _keepers(
         )
 
     return make
-
-
-def _published(parts: Parts) -> None:
-    """The record has grown, which other replicas hear of too."""
-    parts.pulse.beat()
-    parts.database.hint(parts.org, of=Hint.SEALED)
 
 
 def _desk(

@@ -7,6 +7,7 @@ queue and gets a snapshot instead.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import msgspec
@@ -142,6 +143,7 @@ class Stream:
         self._versions: dict[tuple[str, str], int] = {}
         self._since: str | None = None
         self._scan_at = 0.0
+        self._watched = asyncio.Event()
         self.seq = 0
         self.closed = False
 
@@ -151,7 +153,7 @@ class Stream:
         pulse = self._parts.pulse
         beat = pulse.next
         while True:
-            await pulse.wait(IDLE if self._viewers else QUIET, beat=beat)
+            await self._wait(beat)
             beat = pulse.next
             try:
                 await self._tick()
@@ -173,7 +175,7 @@ class Stream:
         self._viewers[viewer] = principal.id
         if self._since is None:
             self._since = await self._parts.store.microphones.horizon()
-            self._parts.pulse.beat()
+        self._watched.set()
         return viewer
 
     def leave(self, viewer: Viewer) -> None:
@@ -189,6 +191,16 @@ class Stream:
     @property
     def viewers(self) -> int:
         return len(self._viewers)
+
+    async def _wait(self, beat: asyncio.Event) -> None:
+        """For that beat; while nobody watches, only now and then."""
+        if self._viewers:
+            await self._parts.pulse.wait(IDLE, beat=beat)
+            return
+        self._watched.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(QUIET):
+                await self._watched.wait()
 
     async def _rest(self) -> None:
         """For as long as the viewers took to be told, as others have work too."""

@@ -137,16 +137,16 @@ class Database:
         except _FOREIGN as error:
             raise translate(error, perhaps_done=begun) from error
 
-    def hint(self, org: str, *, of: Hint = Hint.WORK) -> None:
-        """Tell whoever listens, without waiting for it. Nothing depends on it, so it may get lost."""
-        task = asyncio.create_task(self._hint(org, of))
+    def hint(self, org: str) -> None:
+        """Tell whoever listens that there is work, without waiting. It may get lost; nothing needs it."""
+        task = asyncio.create_task(self._hint(org))
         self._hinting.add(task)
         task.add_done_callback(self._hinting.discard)
 
-    async def _hint(self, org: str, of: Hint) -> None:
+    async def _hint(self, org: str) -> None:
         with suppress(StoreError):
             async with self.reading() as connection:
-                await run(connection, _NOTIFY, {"channel": of, "org": org})
+                await notify(connection, org, of=Hint.WORK)
 
     async def hints(self, *, of: Hint = Hint.WORK) -> AsyncIterator[str]:
         """The orgs that `hint` names, on a connection of its own."""
@@ -235,6 +235,11 @@ async def asked(
         return read(await rows())
 
     return answer
+
+
+async def notify(connection: Connection, org: str, *, of: Hint) -> None:
+    """Whoever listens is told when the transaction is committed."""
+    await send(connection, _NOTIFY, {"channel": of, "org": org})
 
 
 async def run(connection: Connection, query: bytes, parameters: Parameters) -> int:

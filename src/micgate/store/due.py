@@ -1,5 +1,6 @@
 """What is due, and when something is due next."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from micgate.control.mute import Mute
@@ -8,13 +9,14 @@ from micgate.store.database import Connection, Row, asked, every, fenced, one
 from micgate.store.leases import Term
 from micgate.store.microphones import Remembered
 from micgate.store.queries import queries
+from micgate.store.target import Subject
 
 _SQL = queries("due")
 
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """When something is due next; `lapse_at`: a mute that no microphone will end."""
+    """When something else is due; `lapse_at`: a mute that no microphone will end."""
 
     at: float | None
     lapse_at: float | None
@@ -41,11 +43,18 @@ async def look(connection: Connection, term: Term, *, now: float, limit: int, ow
 
     due = await asked(connection, _SQL["rows"], wanted, read=read)
     concerned = await asked(connection, _SQL["concerned"], wanted, read=mutes.read)
-    values = {"org": org, "epoch": term.epoch, "owner_grace": owner_grace}
+    values = {"org": org, "now": now, "epoch": term.epoch, "owner_grace": owner_grace}
     found = await one(connection, _SQL["next"], values)
     if not found["ours"]:
         raise fenced(org)
-    return Found(await due(), await concerned(), Next(found["at"], found["lapse_at"]))
+    rows = await due()
+    at = now if is_cut(rows, limit) else found["at"]
+    return Found(rows, await concerned(), Next(at, found["lapse_at"]))
+
+
+def is_cut(rows: Sequence[Remembered], limit: int) -> bool:
+    """Whether more may be due than was read: the limit is that of each subject."""
+    return any(sum(row.target.subject is subject for row in rows) >= limit for subject in Subject)
 
 
 async def lapsed(

@@ -35,10 +35,10 @@ where org = %(org)s and ended_at is null and conversation_id is null
 order by id limit %(limit)s;
 
 -- name: next
--- Costs no write, and promises nothing about the next moment.
+-- After what is due now. Costs no write, and promises nothing about the next moment.
 select least(microphone, recording, mute) as at, mute as lapse_at, ours from (select
-  (select min(wake_at) from microphones where org = %(org)s and wake_at is not null) as microphone,
-  (select min(wake_at) from recordings where org = %(org)s and wake_at is not null) as recording,
+  (select min(wake_at) from microphones where org = %(org)s and wake_at > %(now)s) as microphone,
+  (select min(wake_at) from recordings where org = %(org)s and wake_at > %(now)s) as recording,
   (select min(least(release_at, renew_by + %(owner_grace)s)) from mutes m
     where org = %(org)s and ended_at is null and conversation_id is null
       and not exists (select 1 from microphones

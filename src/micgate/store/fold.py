@@ -149,7 +149,10 @@ def take_back(
                 calm = CALM if _is_calm(memory, closing.outcome) else 0.0
                 wakes[target] = min(now + calm, wakes.get(target, now + calm))
         late = command_id not in {*in_time, *repeated}
-        concluded.append(Concluded(target=target, command_id=command_id, memory=memory, late=late))
+        due_at = wakes.get(target)
+        concluded.append(
+            Concluded(target=target, command_id=command_id, memory=memory, late=late, due_at=due_at)
+        )
     return TakenBack(concluded=tuple(concluded), changed=changed, wakes=wakes, told=tuple(told))
 
 

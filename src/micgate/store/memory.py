@@ -19,6 +19,7 @@ from micgate.control.policy import CAP_SECONDS
 from micgate.store import fold, paces
 from micgate.store.commands import OpenCommand, is_same
 from micgate.store.database import fenced, invariant_broken
+from micgate.store.due import is_cut
 from micgate.store.entries import Entry, NewEntry, Sealed, chained
 from micgate.store.errors import Fenced
 from micgate.store.idempotency import Answer, Claim, key_reused
@@ -149,10 +150,12 @@ class MemoryStore:
         ends = {mute.id: mute.due(owner_grace=owner_grace)[0] for mute in alone}
         late = sorted((at, target) for target, at in wakes.items() if at <= now)
         due = [target for subject in Subject for target in _of(subject, late)[:limit]]
+        later = [at for at in wakes.values() if at > now]
+        rows = [self.contents.rows[target] for target in due]
         return DueNow(
-            due=tuple(self._due(self.contents.rows[target]) for target in due),
+            due=tuple(self._due(row) for row in rows),
             lapsed=tuple(mute for mute in alone if ends[mute.id] <= now)[:limit],
-            next_at=min((*wakes.values(), *ends.values()), default=None),
+            next_at=now if is_cut(rows, limit) else min((*later, *ends.values()), default=None),
         )
 
     async def observe(self, term: Term, sightings: Sequence[Sighting], *, now: float) -> tuple[Noted, ...]:

@@ -22,7 +22,7 @@ from micgate.store.agents import Agents
 from micgate.store.channels import Channels
 from micgate.store.checkpoints import Checkpoints
 from micgate.store.commands import Commands
-from micgate.store.database import Connection, Database
+from micgate.store.database import Connection, Database, Hint, notify
 from micgate.store.deliveries import Deliveries
 from micgate.store.entries import Entries, Sealed
 from micgate.store.errors import Fenced
@@ -186,6 +186,8 @@ class PostgresStore:
             passed = await leases.fence(connection, term)
             sealed = await entries.seal(connection, term.org, self._rules.link, limit=limit)
             await passed()
+            if sealed:
+                await notify(connection, term.org, of=Hint.SEALED)
         return sealed
 
     async def _conclude(self, term: Term, closings: Sequence[Closing], now: float) -> tuple[Concluded, ...]:

@@ -114,7 +114,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueNow:
-    """`lapsed`: due mutes of agents on no call. `next_at`: when something is due next, perhaps now."""
+    """`lapsed`: due mutes of agents on no call. `next_at`: when something else is due, perhaps now too."""
 
     due: tuple[Due, ...]
     lapsed: tuple[Mute, ...]
@@ -185,12 +185,13 @@ class Closing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Concluded:
-    """`late`: the command was closed before, by another outcome."""
+    """`late`: the command was closed before, by another outcome. `due_at`: when to look at the target."""
 
     target: Target
     command_id: str
     memory: Memory
     late: bool
+    due_at: float | None = None
 
 
 def _no_entries(_target: Target, _facts: tuple[Fact, ...], _now: float) -> tuple[NewEntry, ...]:
