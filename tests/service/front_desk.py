@@ -190,7 +190,7 @@ class Events:
 
 
 @asynccontextmanager
-async def open_desk(conninfo, twin, *, address=None, look_up=None, **more):
+async def open_desk(conninfo, twin, *, address=None, look_up=None, probes=(), **more):
     clock, database = Time(), await Database.open(conninfo)
     org = f"org-{new_id()}"
     store = PostgresStore(database, Rules(link=link))
@@ -225,7 +225,7 @@ async def open_desk(conninfo, twin, *, address=None, look_up=None, **more):
     )
     metrics = Metrics()
     stream = Stream(parts, told=metrics.told, log=parts.log)
-    health = Health(parts=parts, stream=stream, metrics=metrics)
+    health = Health(parts=parts, stream=stream, metrics=metrics, probes=list(probes))
     address = address or listen.Address(port=0)
     socket = listen.bind(address)
     server = listen.server(app.make(parts, stream=stream, health=health, local=address.local), address)

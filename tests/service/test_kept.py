@@ -3,10 +3,13 @@
 import asyncio
 import time
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from keeping import NoCipher
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from leftovers import held_folder
 from micgate.control.mute import Mute, Owner
 from micgate.direct.connect import Connection
 from micgate.genesys.oauth import ClientCredentials
@@ -14,6 +17,8 @@ from micgate.genesys.regions import find_region
 from micgate.genesys.transport_aiohttp import AiohttpWire
 from micgate.keeper import channels as channels_module
 from micgate.keeper.catch_up import FIRST_READS
+from micgate.keeper.clock import SystemBoot
+from micgate.keeper.run import Keeper
 from micgate.keeper.wiring import genesys_keeper
 from micgate.log import Log
 from micgate.service import kept as kept_module
@@ -31,8 +36,8 @@ def keeping_on(embedded, desk, twin):
     """A service's keeper for an org of its own, on its own database connections."""
 
     @asynccontextmanager
-    async def keep():
-        database = await Database.open(embedded.conninfo())
+    async def keep(*, conninfo=None, boot=None):
+        database = await Database.open(conninfo or embedded.conninfo())
         org = f"org-{new_id()}"
         await desk.store.orgs.ensure(org)
         connection = Connection(
@@ -42,7 +47,7 @@ def keeping_on(embedded, desk, twin):
         session = connection.session(AiohttpWire(connection.region, connection.network))
 
         def make(users):
-            return genesys_keeper(
+            keeper = genesys_keeper(
                 org=org,
                 database=database,
                 connection=connection,
@@ -50,6 +55,7 @@ def keeping_on(embedded, desk, twin):
                 cipher=NoCipher(),
                 log=Log(),
             )
+            return keeper if boot is None else Keeper(replace(keeper.ports, boot=boot))
 
         kept = Kept(make, session, desk.store, org, log=Log())
         task = asyncio.create_task(kept.run())
@@ -63,6 +69,93 @@ def keeping_on(embedded, desk, twin):
             await database.close()
 
     return keep
+
+
+class Ahead(SystemBoot):
+    """A boot clock that tests put forward."""
+
+    ahead = 0.0
+
+    def boot(self):
+        return super().boot() + self.ahead
+
+
+class Middleman:
+    """Between a client and PostgreSQL, on the same machine. While it is `silent`, nothing is passed on."""
+
+    def __init__(self, conninfo, folder):
+        told = conninfo_to_dict(conninfo)
+        self.conninfo = make_conninfo(conninfo, host=str(folder))
+        self._sockets = [f"{where}/.s.PGSQL.{told.get('port', 5432)}" for where in (told["host"], folder)]
+        self.speaks = asyncio.Event()
+        self.speaks.set()
+        self._lines = set()
+
+    async def __aenter__(self):
+        self._server = await asyncio.start_unix_server(self._serve, self._sockets[1])
+        return self
+
+    async def __aexit__(self, *_):
+        self.speaks.set()
+        self._server.close()
+        await asyncio.gather(*self._lines)
+
+    async def _serve(self, reader, writer):
+        task = asyncio.current_task()
+        self._lines.add(task)
+        theirs, ours = await asyncio.open_unix_connection(self._sockets[0])
+        await asyncio.gather(self._pass(reader, ours), self._pass(theirs, writer), return_exceptions=True)
+        self._lines.discard(task)
+
+    async def _pass(self, reader, writer):
+        try:
+            while data := await reader.read(65536):
+                await self.speaks.wait()
+                writer.write(data)
+        finally:
+            writer.close()
+
+
+async def test_readiness_names_the_tasks_of_a_keeper_that_is_silent_for_half_a_minute(
+    open_service, keeping_on, embedded
+):
+    keepers = []
+    service = await open_service(probes=[lambda: keepers[0].check()])  # noqa: PLW0108 -- there is none yet
+    boot = Ahead()
+    with held_folder() as folder:
+        async with (
+            Middleman(embedded.conninfo(), folder) as middleman,
+            keeping_on(conninfo=middleman.conninfo, boot=boot) as (kept, _),
+        ):
+            keepers.append(kept)
+            boot.ahead += kept_module.STILL
+            await service.until(lambda: is_ready(service))
+            middleman.speaks.clear()
+            await service.until(lambda: all_stand_still(kept), seconds=10)
+            assert await is_ready(service)
+            boot.ahead += kept_module.STILL
+            await service.store.leases.beat(service.term)
+            answer = await service.ask("GET", "/readyz")
+            assert answer.status == 503
+            (bad,) = [one for one in answer.body["checks"] if not one["ok"] and not one["warns"]]
+            assert bad["name"] == "work"
+            assert [
+                one for one in sorted(kept_module._TURNING) if f"{one}: silent for 3" not in bad["says"]
+            ] == []
+            middleman.speaks.set()
+            await service.until(lambda: is_ready(service), seconds=20)
+
+
+async def is_ready(service):
+    """Its own lease is kept by nobody: that is not what is asked here."""
+    await service.store.leases.beat(service.term)
+    return (await service.ask("GET", "/readyz")).status == 200
+
+
+async def all_stand_still(kept):
+    """Nothing of it has turned for longer than it ever waits."""
+    turning = [one for one in kept.tasks() if one.name in kept_module._TURNING]
+    return turning and all(one.beat_seconds > 2.5 for one in turning)
 
 
 async def is_up(kept, task):
