@@ -1,21 +1,25 @@
 """What is too old is forgotten, whoever asks to be erased is, and the record verifies as before."""
 
 import io
+import json
 import subprocess
 from pathlib import Path
 
 import psycopg
 import pytest
-from front_desk import Limits, Scope
+from front_desk import Limits, Scope, open_desk
 
 from leftovers import held_folder
+from micgate import settings
 from micgate.audit.key_file import KeyFile
 from micgate.audit.privacy import Retention
 from micgate.audit.verify import verify
+from micgate.genesys.network import Network
 from micgate.log import Log
-from micgate.service import notary, retention
+from micgate.service import notary, outside, retention
 from micgate.service.keyring import host
 from micgate.service.metrics import Metrics
+from micgate.store import migrate
 from micgate.store.cut import cut
 from micgate.store.database import limited
 from micgate.store.embedded import OWNER, Embedded
@@ -34,6 +38,7 @@ class Keep:
         self.desk = desk
         self.owner = embedded.conninfo(OWNER)
         self.keys = KeyFile(tmp_path / "audit.key")
+        self.places = ()
 
     async def sign(self):
         await self.desk.entries()
@@ -42,7 +47,7 @@ class Keep:
                 store=self.desk.store,
                 org=self.desk.org,
                 keys=self.keys,
-                places=(),
+                places=self.places,
                 term=lambda: self.desk.term,
                 now=self.desk.clock.now,
                 monotonic=self.desk.clock.monotonic,
@@ -303,3 +308,51 @@ def test_whoever_is_erased_is_in_no_dump_and_the_record_verifies(alone, twin, tm
         *("--checkpoints", alone.environ["MICGATE_CHECKPOINT_PATH"]),
     )
     assert verdict.startswith("Intact:")
+
+
+async def of_long_ago(alone, twin, tmp_path):
+    """A record with its checkpoints, as a service of then has left it: the org, and what of it is too old."""
+    where = settings.load(alone.environ, tmp_path / ".env")
+    embedded = Embedded.attach(Path(where.database_dir))
+    migrate.upgrade(embedded.conninfo(OWNER))
+    async with open_desk(embedded.conninfo(), twin) as desk:
+        keep = Keep(desk, embedded, tmp_path)
+        keep.keys = KeyFile(where.audit_key_path)
+        keep.places = outside.places(where, network=Network())
+        for days, agent in ((-420, 0), (-100, 1), (-10, 2)):
+            desk.clock.ahead = days * DAY
+            await muted_once(desk, agent)
+            await keep.sign()
+            if agent == 0:
+                old = (await desk.store.checkpoints.newest(desk.org)).seq
+        await desk.store.leases.resign(desk.term)
+    embedded.detach()
+    return desk.org, old
+
+
+async def test_a_service_that_starts_forgets_what_is_too_old_and_the_record_still_verifies(
+    alone, twin, tmp_path
+):
+    org, old = await of_long_ago(alone, twin, tmp_path)
+    alone.environ["MICGATE_ORG"] = org
+    (tmp_path / "public.pem").write_text(told(alone, "audit", "key"))
+    alone.start()
+    twin.wait_until(lambda: {"privacy.expired", "audit.cut"} <= told_of(alone), seconds=START_SECONDS)
+    exported = tmp_path / "record.jsonl"
+    told(alone, "audit", "export", str(exported))
+    first = json.loads(exported.read_text().splitlines()[0])
+    assert first["record"]["seq"] == old + 1
+    assert [twin.agents[number].id in exported.read_text() for number in (0, 1, 2)] == [False, False, True]
+    verdict = told(
+        alone,
+        *("audit", "verify", str(exported), "--key", str(tmp_path / "public.pem")),
+        *("--checkpoints", alone.environ["MICGATE_CHECKPOINT_PATH"]),
+    )
+    assert verdict.startswith("Intact:")
+    assert "off the machine vouches for the records up to" in verdict
+
+
+def told_of(serving):
+    """What its record tells of, as far as it is sealed."""
+    records = serving.ask("GET", "/v1/audit?limit=1000")["records"]
+    return {one["record"]["action"] for one in records}
