@@ -123,9 +123,7 @@ class Directory:
 
     async def protected(self) -> frozenset[tuple[str, str]]:
         """Pairs of kind (agent, queue) and id, at most a second old."""
-        if _MARKED not in self._marked:
-            self._marked.put(_MARKED, await self._store.agents.protected(self._org))
-        return self._marked.get(_MARKED) or frozenset()
+        return await self._marked.found(_MARKED, lambda: self._store.agents.protected(self._org))
 
     def forget_protected(self) -> None:
         """Somebody has just marked, or unmarked, one."""

@@ -204,9 +204,7 @@ class KeyRing:
         prefix = rest.partition("_")[0]
         if kind != _KEY or len(prefix) != _PREFIX_CHARACTERS or not prefix.isalnum() or not prefix.isascii():
             return None
-        if prefix not in self._known:
-            self._known.put(prefix, await self._store.keys.by_prefix(prefix))
-        key = self._known.get(prefix)
+        key = await self._known.found(prefix, lambda: self._store.keys.by_prefix(prefix))
         return key if key and key.org == self._org else None
 
     def _told(self, fact: facts.KeyIssued | facts.KeyRevoked, target: str, by: Actor) -> NewEntry:
