@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from time import monotonic
+from time import process_time
 
 from msgspec.structs import replace
 
@@ -44,13 +44,13 @@ def shrink(
     progress: Callable[[int], None] = lambda _: None,
 ) -> tuple[Story, Failure]:
     """Leave out what is not needed: what comes after, what was long before, then ever smaller parts; for so
-    long.
+    long, in this process's own time: how far it comes does not depend on who else is at work.
     """
-    until = monotonic() + seconds
+    until = process_time() + seconds
     story, failure = _begun_late(_ended(story, failure), failure, until)
     progress(len(story.steps))
     size = max(1, len(story.steps) // 2)
-    while size and monotonic() < until:
+    while size and process_time() < until:
         story, failure, shorter = _without_parts(story, failure, size, until)
         progress(len(story.steps))
         size = min(size, len(story.steps)) if shorter and size == 1 else size // 2
@@ -61,7 +61,7 @@ def _without_parts(story: Story, failure: Failure, size: int, until: float) -> t
     """One pass, from the end to the beginning."""
     shorter = False
     for at in range(len(story.steps) - size, -size, -size):
-        if monotonic() > until:
+        if process_time() > until:
             break
         left = (*story.steps[: max(0, at)], *story.steps[at + size :])
         fails = _fails(replace(story, steps=left), failure)
@@ -78,7 +78,7 @@ def _fails(story: Story, failure: Failure) -> Failure | None:
 def _begun_late(story: Story, failure: Failure, until: float) -> tuple[Story, Failure]:
     """The last half minute is tried first, then the last minute, and so on."""
     for later in _later(story, failure.at):
-        if monotonic() > until:
+        if process_time() > until:
             break
         fails = _fails(later, failure)
         if fails is not None:
