@@ -65,6 +65,19 @@ def test_it_waits_says_so_once_and_serves_when_the_server_is_back(start_house, d
     assert house.stop() == 0
 
 
+def test_it_goes_on_when_the_server_is_lost_again_as_it_starts(start_house, up, twin):
+    """What it reads first is kept from it for longer than it waits."""
+    house = start_house(MICGATE_DATABASE_URL=up.conninfo(), MICGATE_ORG="lost-again")
+    with psycopg.connect(up.conninfo(SUPERUSER)) as connection:
+        connection.execute("lock table micgate.agents, micgate.entries, micgate.seals")
+        house.start()
+        for told in (" roster.unread ", " stream.blind "):
+            twin.wait_until(lambda told=told: told in house.log, seconds=START_SECONDS)
+        connection.rollback()
+    twin.wait_until(lambda: house.ready, seconds=START_SECONDS)
+    assert house.stop() == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_at_once_when_it_is_told_to_while_it_waits(start_house, down, twin, number):
     house = start_house(MICGATE_DATABASE_URL=down.conninfo())

@@ -18,6 +18,8 @@ REFRESH = 600.0
 """Seconds between two looks who works there."""
 AGAIN = 15.0
 """After a look that told of nobody."""
+SOON = 0.25
+"""After a database that could not be asked."""
 
 STILL = 30.0
 _TURNING = frozenset({"keeper.wake", "keeper.seal", "keeper.chores"})
@@ -129,8 +131,15 @@ class Kept:
         return {"used": reign.budget.used, "allowed": reign.budget.allowed} if reign else {}
 
     async def _known(self) -> tuple[str, ...]:
-        """Who worked there before: releases must not wait for a platform that is away, or tells slowly."""
-        return tuple(agent.user_id for agent in await self._store.agents.all(self._org))
+        """Who worked there before: releases must not wait for a platform that is away, or tells slowly. A
+        database that went away again is waited for.
+        """
+        while True:
+            try:
+                return tuple(agent.user_id for agent in await self._store.agents.all(self._org))
+            except StoreError as error:
+                self._log.failed("roster.unread", word=error.word)
+                await asyncio.sleep(SOON)
 
     async def _follow(self, keeper: Keeper) -> None:
         """Whoever comes is watched, whoever leaves is not, without a break for the others."""

@@ -149,7 +149,7 @@ class Stream:
 
     async def run(self, *, looked: Callable[[], None] = lambda: None) -> None:
         """Until cancelled. `looked`: it knows the record as it is."""
-        self.seq, _ = await self._parts.store.entries.head(self._parts.org)
+        await self._begin()
         pulse = self._parts.pulse
         beat = pulse.next
         while True:
@@ -163,6 +163,17 @@ class Stream:
                 self._log.failed("stream.blind", word=error.word)
                 await asyncio.sleep(QUIET)
             await self._rest()
+
+    async def _begin(self) -> None:
+        """At the end of the record, once that can be read."""
+        while True:
+            try:
+                self.seq, _ = await self._parts.store.entries.head(self._parts.org)
+            except StoreError as error:
+                self._log.failed("stream.blind", word=error.word)
+                await asyncio.sleep(QUIET)
+            else:
+                return
 
     async def join(self, principal: Principal) -> Viewer:
         """From now on it hears of everything. Raises `TooManyStreams`."""
