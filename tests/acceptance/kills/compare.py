@@ -21,6 +21,11 @@ AFTER = 8.0
 GRACE = 5.0
 HEARD = 0.25
 """So long after it was told does a keeper that runs surely know."""
+UNDERWAY = 15.0
+"""So long after it left may a mute that was not seen to change anything still do so."""
+
+_TAKEN = {None, 202}
+"""Nobody knows, or the platform said that it would be done."""
 
 Place = tuple[str, str]
 """A microphone: conversation and user."""
@@ -174,6 +179,8 @@ def _was_known(ledger: Ledger, closing: Change, opening: Request, deaf: Sequence
 
     Somebody who closes while our own mute is on its way cannot be told from it.
     """
+    if _passes_for_ours(ledger, closing):
+        return False
     mutes = [
         one
         for one in ledger.requests
@@ -187,6 +194,22 @@ def _was_known(ledger: Ledger, closing: Change, opening: Request, deaf: Sequence
         and not any(since <= one.at <= until + HEARD for since, until in deaf)
         for one in tellings
     )
+
+
+def _passes_for_ours(ledger: Ledger, closing: Change) -> bool:
+    """Whether a mute of ours had left and had not changed anything yet: of the two that then close the
+    microphone only the first is told, and nobody is told whose it was.
+    """
+    left = [
+        one
+        for one in ledger.requests
+        if one.verb == "mute"
+        and one.conversation == closing.conversation
+        and one.seq < closing.seq
+        and closing.at - one.at < UNDERWAY
+    ]
+    effects = {one.correlation_id for one in ledger.changes if one.muted and one.seq < closing.seq}
+    return any(one.status in _TAKEN and one.correlation_id not in effects for one in left[-1:])
 
 
 def _lateness(ledger: Ledger, record: Record, told: Told, verdict: Verdict) -> None:

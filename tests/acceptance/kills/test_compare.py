@@ -270,6 +270,36 @@ def test_opening_what_nobody_told_us_of_is_no_fault(books, about):
     assert verdict.figures["opened unknowing"] == 1
 
 
+def closed_by_both(books, *, shows_first, status=202):
+    """Our mute and the agent's hand at once; later another mute, which changes nothing, and we open."""
+    books.intend(0, "mute", command="k1")
+    answer = books.request(0.01, muted=True, status=status)
+    books.conclude(0.02, "accepted" if status == 202 else "refused", command="k1", correlation_id=answer)
+    if shows_first:
+        books.change(0.03, muted=True, correlation_id=answer)
+        books.event(0.03)
+        books.press(0.1, muted=False)
+    books.press(0.2, muted=True)
+    books.event(0.2)
+    books.intend(1, "mute", command="k2")
+    again = books.request(1, muted=True)
+    books.conclude(1.1, "accepted", command="k2", correlation_id=again)
+    books.carried_out(3, "open", command="k3")
+
+
+def test_a_hand_that_was_faster_than_a_mute_on_its_way_passes_for_it(books):
+    closed_by_both(books, shows_first=False)
+    verdict = books.verdict()
+    assert verdict.findings == []
+    assert verdict.figures["opened unknowing"] == 1
+
+
+@pytest.mark.parametrize("about", [{"shows_first": True}, {"shows_first": False, "status": 403}])
+def test_a_hand_after_the_mute_has_shown_or_was_refused_is_the_agents(books, about):
+    closed_by_both(books, **about)
+    assert only(books.findings()) == "opened"
+
+
 def test_opening_what_was_told_to_the_dead_is_no_fault(books):
     opened_again(books, told_at=0.1)
     assert books.findings(deaf=((NOON - 1, NOON + 1),)) == []
