@@ -80,8 +80,7 @@ class Office:
         """Most have no webhook: then nothing is opened, and looking is all."""
         while not await webhooks.all(self.org):
             self.beat()
-            await self.wait(LOOK)
-            await asyncio.sleep(BREATH)
+            await asyncio.sleep(LOOK)
 
     async def _open(self, desk: "_Desk") -> None:
         """Until something passing goes wrong."""
