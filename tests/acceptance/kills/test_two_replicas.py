@@ -228,7 +228,7 @@ async def test_an_answer_that_comes_after_the_command_was_closed_is_a_late_entry
     (late,) = command.late
     if late.kind == "accepted":  # else its own deadline had passed when it woke, and it could not know either
         assert late.correlation_id == patches(house)[0]["correlation_id"]
-    listed = await said(house, "audit", "list", "--json")
+    listed = await said(house, "audit", "list", "--limit", "1000", "--json")
     assert [one["record"]["action"] for one in json.loads(listed)["records"]].count("command.late") == 1
     key, file = tmp_path / "public.pem", tmp_path / "record.jsonl"
     key.write_text(await said(house, "audit", "key"))
