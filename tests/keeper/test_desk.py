@@ -7,6 +7,7 @@ from desk import ADA, ORG, Desk
 
 from micgate.control.command import Kind
 from micgate.control.microphone import Phase
+from micgate.control.mute import End
 from micgate.control.policy import Baseline, ClosedBy
 from micgate.platform.port import Answer
 from micgate.store.target import Target
@@ -74,6 +75,22 @@ async def test_an_order_that_took_too_long_to_leave_stays(desk):
     await desk.rounds()
     assert desk.verbs() == []
     assert set(desk.outcomes()) == {("mute", Kind.NOT_SENT)}
+
+
+async def test_a_mute_that_ends_on_the_way_to_the_wire_never_gets_there(desk):
+    desk.shows(muted=False)
+    await desk.rounds()
+
+    def slow():
+        desk.boot.at += 3.0
+        desk.tenure.beaten(desk.boot.at)
+
+    desk.platform.way = slow
+    await desk.place(seconds=2.0)
+    await desk.rounds()
+    assert desk.verbs() == []
+    assert desk.outcomes() == [("mute", Kind.NOT_SENT)]
+    assert [one.end for one in desk.store.mutes(ORG)] == [End.EXPIRED]
 
 
 async def test_an_event_that_only_repeats_what_is_known_holds_nothing_up(desk):

@@ -25,16 +25,21 @@ _CUT_OFF = Answer(kind=Kind.UNKNOWN, word="cut_off")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A command to send, and what was seen of its target when it was decided on."""
+    """A command to send, and what was seen of its target when it was decided on. `until`: after that it is of
+    no use any more.
+    """
 
     target: Target
     command: Command
     seen: Observed | None
+    until: float = float("inf")
 
 
 @dataclass(slots=True)
 class _Leaving:
-    """An order on its way to the wire. `left`: it was allowed onto it; `overtaken`: news held it back."""
+    """An order on its way to the wire. `left`: it was allowed onto it; `overtaken`: news, or the end of what
+    it is for, held it back.
+    """
 
     order: Order
     left: bool = False
@@ -108,8 +113,9 @@ class Sender:
         if leaving is None:
             return True
         order = leaving.order
-        leaving.overtaken = self._mirror.overtaken(order.target, order.seen)
-        leaving.left = not leaving.overtaken and self._clock.now() < order.command.deadline
+        now = self._clock.now()
+        leaving.overtaken = now >= order.until or self._mirror.overtaken(order.target, order.seen)
+        leaving.left = not leaving.overtaken and now < order.command.deadline
         if leaving.left:
             self._mirror.let_go(order.target)
         return leaving.left

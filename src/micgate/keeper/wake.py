@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from micgate.control.command import Command, Lane
+from micgate.control.command import Command, Lane, Verb
 from micgate.control.decide import Decision, decide
 from micgate.control.microphone import Memory
 from micgate.control.pace import PACE, Pace
@@ -237,7 +237,8 @@ class Wake:
         turn.look_at(decision.wake_at)
         if plan.sends and decision.command:
             seen = decision.memory.seen
-            self._sender.start(Order(target=target, command=decision.command, seen=seen))
+            until = _until(plan, decision.command)
+            self._sender.start(Order(target=target, command=decision.command, seen=seen, until=until))
         elif plan.puts_off and self.line.get(target) is plan.puts_off:
             self.line.join(_written(plan.puts_off, decision))
 
@@ -297,6 +298,11 @@ def _ends(plan: _Plan) -> list[float]:
     """Of the mutes that stand."""
     ended = {one.mute_id for one in plan.decision.ended}
     return [mute.release_at for mute in plan.due.mutes if mute.stands and mute.id not in ended]
+
+
+def _until(plan: _Plan, command: Command) -> float:
+    """A mute must not leave when all that it is for has ended."""
+    return max(_ends(plan), default=_NEVER) if command.verb is Verb.MUTE else _NEVER
 
 
 def _own_end(waiting: Waiting, *, before: float) -> float:
