@@ -103,7 +103,6 @@ class Cluster:
             self._configure()
             self._forget_the_dead()
             self.leave()
-            self.leave()
             self._child = self.account.start(
                 [self.binaries.path("postgres"), "-D", str(self.data)], log=self.log, keep=(life.fd,)
             )
