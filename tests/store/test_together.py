@@ -6,7 +6,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from micgate.store.database import asked, every, send
+from micgate.store.database import Database, asked, every, send
 
 
 @pytest.fixture
@@ -97,3 +97,26 @@ async def test_more_than_the_socket_takes_at_once_is_written_all_the_same(databa
         ]
         async with asyncio.timeout(10):
             assert all([await answer() == long for answer in ask])
+
+
+@pytest.mark.parametrize("within", ["verb", "at_once", "looking"])
+async def test_whoever_is_cancelled_leaves_nothing_behind_on_its_connection(embedded, within):
+    database = await Database.open(embedded.conninfo(), size=1)
+
+    async def use():
+        async with getattr(database, within)() as connection:
+            await send(connection, b"select %(n)s::int", {"n": 1})
+            await every(connection, b"select %(n)s::int", {"n": 2})
+            await send(connection, b"select %(n)s::int", {"n": 3})
+
+    await use()
+    for step in range(8):
+        await asyncio.sleep(0.006)  # psycopg yields to others only when it has not for 5 ms
+        task = asyncio.create_task(use())
+        for _ in range(step):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        async with asyncio.timeout(3), database.reading() as connection:
+            assert await every(connection, b"select 1 as n", {}) == [{"n": 1}], step
+    await database.close()

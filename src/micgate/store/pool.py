@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
 from psycopg import AsyncConnection, OperationalError
-from psycopg.pq import TransactionStatus
+from psycopg.pq import PipelineStatus, TransactionStatus
 
 from micgate.store.together import Line
 
@@ -83,8 +83,7 @@ class Pool:
         return await self._connect()
 
     async def _give_back(self, connection: _Connection) -> None:
-        idle = not connection.closed and connection.info.transaction_status is TransactionStatus.IDLE
-        if idle and not self._closed:
+        if not self._closed and _is_idle(connection):
             self._idle.append(connection)
         else:
             await connection.close()
@@ -95,6 +94,16 @@ def cut(connection: AsyncConnection[Any]) -> None:
     if not connection.closed:
         with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as line:
             line.shutdown(socket.SHUT_RDWR)
+
+
+def _is_idle(connection: _Connection) -> bool:
+    """Whether nothing of its last use is left: to cancel whoever enters a pipeline leaves that behind."""
+    info = connection.info
+    return (
+        not connection.closed
+        and info.transaction_status is TransactionStatus.IDLE
+        and info.pipeline_status is PipelineStatus.OFF
+    )
 
 
 def _is_silent(connection: _Connection) -> bool:
