@@ -8,6 +8,8 @@ from msgspec.structs import replace
 
 from micgate.control.microphone import Phase
 from micgate.control.mute import End
+from micgate.store import place
+from micgate.store.database import every, send
 from micgate.store.errors import Fenced, Frozen, InvariantBroken, KeyReused, TooManyStanding
 from micgate.store.idempotency import Answer, Claim
 from micgate.store.target import Target
@@ -176,6 +178,18 @@ async def test_a_new_call_waits_for_the_mute_of_its_agent_that_is_just_being_pla
     assert noted.woken
 
 
+async def test_what_is_placed_during_a_look_takes_no_mute_from_what_was_found_due(house, database):
+    """Without its mute a microphone would be opened. Only one is loaded, and another one comes before it."""
+    await house.store.place(placing(house.org, mute()), now=NOON)
+    async with database.transaction() as connection:
+        await send(connection, b"lock table mutes in access exclusive mode", {})
+        looking = asyncio.create_task(house.store.load_due(house.term, now=NOON, limit=1))
+        await _until_somebody_waits(connection)
+        await place.place(connection, placing(house.org, mute(2, user="bob", call="call-0")), now=NOON)
+    (due,) = (await looking).due
+    assert (due.target, due.mutes) == (ada(house), (mute(),))
+
+
 async def test_a_mute_of_an_agent_on_no_call_lapses_by_itself(house):
     await house.store.place(placing(house.org, mute(call=None)), now=NOON)
     early = await house.store.load_due(house.term, now=NOON + 119)
@@ -295,6 +309,14 @@ async def test_a_pause_of_the_recording_wakes_the_recording_too(house):
     assert due[1].mutes == due[0].mutes
 
 
+async def _until_somebody_waits(connection):
+    async with asyncio.timeout(5):
+        while True:
+            if await every(connection, b"select 1 from pg_locks where not granted", {}):
+                return
+            await asyncio.sleep(0.01)
+
+
 def _ended(number: int):
     from micgate.control.turn import Ended
 
@@ -309,8 +331,6 @@ def _with(due, memory):
 
 async def _paused_placing(database, house):
     """A placing whose transaction is still open; leaving it commits."""
-    from micgate.store import place
-
     transaction = database.transaction()
     connection = await transaction.__aenter__()
     await place.place(connection, placing(house.org, mute(call=None)), now=NOON)
