@@ -6,10 +6,10 @@ import pytest
 from desk import ADA, ORG, Desk
 
 from micgate.control.command import Kind
-from micgate.control.microphone import Phase
+from micgate.control.microphone import LegState, Phase
 from micgate.control.mute import End
 from micgate.control.policy import Baseline, ClosedBy
-from micgate.platform.port import Answer
+from micgate.platform.port import Answer, CallShown, Shown
 from micgate.store.target import Target
 
 
@@ -160,6 +160,24 @@ async def test_the_last_words_of_a_keeper_that_was_fenced_off_are_late_entries(d
     assert desk.outcomes() == [("mute", None)]
 
 
+async def test_whoever_opens_one_microphone_gets_the_others_back_at_once_that_the_mute_stands_on(desk):
+    other = Target(ORG, "other", "ada")
+    for target in (ADA, other):
+        desk.shows(muted=False, target=target)
+    desk.obeys()
+    await desk.rounds()
+    await desk.place(Target(ORG, None, "ada"), seconds=600.0)  # all calls
+    await desk.rounds(20)
+    opened = Shown(user_id="ada", leg="leg", state=LegState.LIVE, muted=False, held=False)
+    desk.platform.answers = [
+        Answer(kind=Kind.ACCEPTED, status=200, call=CallShown(conversation_id="call", microphones=(opened,)))
+    ]
+    desk.shows(muted=False)
+    await desk.rounds()
+    assert desk.verbs() == ["mute", "mute", "read", "open"]
+    assert desk.platform.errands[-1].conversation_id == "other"
+
+
 async def test_without_room_the_end_of_a_mute_is_written_all_the_same():
     desk = await Desk.open(allowed=1)
     mute = await muted(desk)
@@ -211,3 +229,17 @@ async def test_an_answer_that_closes_the_budget_is_obeyed_by_everybody(desk):
     while len(desk.verbs()) < 3:
         await desk.rounds(1)
     assert 8 <= desk.boot.at - began <= 10
+
+
+async def test_a_mute_that_ends_while_its_request_is_on_its_way_is_undone_as_soon_as_that_is_answered(desk):
+    desk.shows(muted=False)
+    await desk.rounds()
+    desk.platform.gate = asyncio.Event()
+    (mute,) = await desk.place(seconds=600.0)
+    await desk.rounds()
+    await desk.release(mute)
+    await desk.rounds()
+    assert desk.verbs() == ["mute"]
+    desk.platform.gate.set()
+    await desk.rounds()
+    assert desk.verbs() == ["mute", "open"]

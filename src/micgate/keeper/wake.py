@@ -221,20 +221,20 @@ class Wake:
             return False
         decided = [self._decided(plan, turn.now) for plan in turn.plans]
         intended = await self._verbs.intend(self._term, decided, lapses, now=turn.now)
+        turn.look_at(intended.due_at)
         done = set(intended.done)
         for plan in turn.plans:
             if plan.due.target in done:
-                self._settle(turn, plan)
+                self._settle(plan)
             else:
                 self._drop(plan)
                 turn.look_at(turn.now if done else turn.now + _NO_PROGRESS)
         self._written()
         return bool(done or intended.lapsed)
 
-    def _settle(self, turn: _Turn, plan: _Plan) -> None:
+    def _settle(self, plan: _Plan) -> None:
         target, decision = plan.due.target, plan.decision
         self._account_for(plan)
-        turn.look_at(decision.wake_at)
         if plan.sends and decision.command:
             seen = decision.memory.seen
             until = _until(plan, decision.command)

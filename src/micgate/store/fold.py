@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 
-from micgate.control.command import Kind, Outcome
+from micgate.control.command import Kind, Outcome, Verb
 from micgate.control.microphone import Memory
 from micgate.control.mute import Mute
 from micgate.store.entries import NewEntry
@@ -55,6 +55,11 @@ class SortedOut:
             one.target: one.decision.wake_at if ended.isdisjoint(one.decision.memory.mutes) else now
             for one in self.done
         }
+
+    def due_at(self, now: float, woken: Collection[Target]) -> float | None:
+        """When the first of these is due again, or of the others that are `woken`."""
+        wakes = (at for at in self.wakes(now).values() if at is not None)
+        return now if woken else min(wakes, default=None)
 
     @property
     def told(self) -> tuple[NewEntry, ...]:
@@ -200,9 +205,14 @@ def everywhere(mutes: Iterable[Mute]) -> tuple[str, ...]:
 
 
 def _is_calm(memory: Memory, outcome: Outcome) -> bool:
-    """Our change was accepted and nothing has been seen since: news come before there is more to decide."""
-    ours = memory.sent is not None and memory.sent.id == outcome.command_id
-    return outcome.kind is Kind.ACCEPTED and ours and not memory.fresh
+    """Our change was accepted and is still wanted, and nothing has been seen since: news come before there is
+    more to decide.
+    """
+    sent = memory.sent
+    if sent is None or sent.id != outcome.command_id or outcome.kind is not Kind.ACCEPTED:
+        return False
+    still_wanted = (sent.verb is Verb.MUTE) == (memory.due is None)
+    return still_wanted and not memory.fresh
 
 
 def _ends(one: Decided) -> set[str]:

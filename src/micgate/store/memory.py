@@ -189,7 +189,8 @@ class MemoryStore:
         done = {one.target for one in sorted_.done}
         ended = self._ended(sorted_.endings)
         self._write(term.org, ended)
-        for target in self._under(term.org, ended) & self.contents.rows.keys() - done:
+        woken = self._under(term.org, ended) & self.contents.rows.keys() - done
+        for target in woken:
             self._wake(target, now)
         wakes = sorted_.wakes(now)
         for one in sorted_.done:
@@ -200,6 +201,7 @@ class MemoryStore:
             stale=sorted_.stale,
             blocked=sorted_.blocked,
             lapsed=tuple(one.mute.id for one in sorted_.lapsed),
+            due_at=sorted_.due_at(now, woken),
         )
 
     async def conclude(self, term: Term, closings: Sequence[Closing], *, now: float) -> tuple[Concluded, ...]:

@@ -170,6 +170,7 @@ class PostgresStore:
             stale=sorted_.stale,
             blocked=sorted_.blocked,
             lapsed=tuple(one.mute.id for one in sorted_.lapsed),
+            due_at=sorted_.due_at(now, woken),
         )
 
     async def conclude(self, term: Term, closings: Sequence[Closing], *, now: float) -> tuple[Concluded, ...]:

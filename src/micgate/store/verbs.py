@@ -163,13 +163,15 @@ class Lapse:
 class Intended:
     """`done` are written down and may be sent. `stale` have changed since; they are still due.
 
-    `blocked` have a command that is neither answered nor given up: nothing was written for them.
+    `blocked` have a command that is neither answered nor given up: nothing was written for them. `due_at`:
+    when the first is due of what was written down, or woken because a mute ended that stands on it too.
     """
 
     done: tuple[Target, ...] = ()
     stale: tuple[Target, ...] = ()
     blocked: tuple[Target, ...] = ()
     lapsed: tuple[str, ...] = ()
+    due_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
