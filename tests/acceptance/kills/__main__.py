@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 from random import SystemRandom
 
+from kills.compare import GRACE
 from kills.house import House
 from kills.storm import Storm
 
@@ -78,7 +79,7 @@ def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m kills", description=__doc__)
     parser.add_argument("--seed", help="draws the same rounds again")
     parser.add_argument("--rounds", type=int, default=100)
-    parser.add_argument("--grace", type=float, default=10.0, help="seconds by which a release may be late")
+    parser.add_argument("--grace", type=float, default=GRACE, help="seconds by which a release may be late")
     parser.add_argument("--keep", type=Path, help="a new folder for logs, ledgers and records")
     parser.add_argument("--only", type=int, nargs="+", help="these rounds alone")
     return parser.parse_args()

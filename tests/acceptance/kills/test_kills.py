@@ -10,7 +10,7 @@ from kills.storm import Storm
 
 SEED = "suite"
 ROUNDS = 4
-BUSY = 20.0
+BUSY = 10.0
 """A machine that runs other tests beside may be slow; `make kills` is strict."""
 
 
