@@ -65,7 +65,7 @@ INPUTS = (
         exit_code=1, word="unreachable", says="cannot be connected to", remedy="Check GENESYS_REGION",
     ),
     Input(
-        given="an agent nobody knows", command=("mute", "nobody@brightwater.example"),
+        given="an agent nobody knows", command=("mute", "zzzz@brightwater.example"),
         exit_code=1, word="unknown_agent", says="Nobody in this organization has the e-mail address",
         remedy="Check the spelling",
     ),
