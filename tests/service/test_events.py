@@ -3,13 +3,15 @@
 import asyncio
 from urllib.parse import urlsplit
 
+import pytest
 from front_desk import Limits, Scope
 
 from micgate.service import stream
 from micgate.service.keyring import KeyRing, host
 from micgate.service.pulse import Pulse
 from micgate.service.sight import Scene, Sight
-from micgate.store.database import Hint, notify
+from micgate.store.database import Hint, every, notify, send
+from micgate.store.errors import Unavailable
 
 
 async def reached(desk, seq):
@@ -49,6 +51,37 @@ async def test_a_microphone_that_changes_without_a_record_is_told_too(desk):
         await desk.see(call, muted=True)
         told = (await events.next("changes"))["data"]
     assert told["microphones"][0]["muted"] is True
+
+
+async def test_a_change_is_told_late_about_which_the_database_could_not_be_asked_at_once(desk):
+    call = await desk.on_call()
+    async with desk.events() as events:
+        await events.next("snapshot")
+        async with desk.parts.database.transaction() as connection:
+            await send(connection, b"lock table agents in access exclusive mode", {})
+            await desk.see(call, muted=True)
+            await desk.until(lambda: _waiting(connection))
+            await desk.until(lambda: _none_waiting(connection))
+        told = (await events.next("changes"))["data"]
+    assert told["microphones"][0]["muted"] is True
+
+
+async def _waiting(connection):
+    return await every(connection, b"select 1 from pg_locks where not granted", {})
+
+
+async def _none_waiting(connection):
+    return not await _waiting(connection)
+
+
+async def test_a_viewer_who_comes_while_the_database_is_away_takes_nobody_s_place(desk, monkeypatch):
+    monkeypatch.setattr(stream, "STREAMS", 1)
+    principal = await desk.parts.keys.recognize(f"Bearer {await desk.key(Scope.MUTE)}")
+    desk.parts.database.cut()
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await desk.stream.join(principal)
+    assert desk.stream.viewers == 0
 
 
 async def test_a_stream_resumes_behind_the_last_record_that_was_seen(desk):

@@ -7,7 +7,7 @@ queue and gets a snapshot instead.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
 import msgspec
@@ -155,12 +155,14 @@ class Stream:
         while True:
             await self._wait(beat)
             beat = pulse.next
+            since = self._since
             try:
                 await self._tick()
                 looked()
                 self._log.recovered("stream.blind")
             except StoreError as error:
                 self._log.failed("stream.blind", word=error.word)
+                self._look_back(since)
                 await asyncio.sleep(QUIET)
             await self._rest()
 
@@ -183,9 +185,12 @@ class Stream:
                 f"This key has {most} streams open already.", remedy="Close one, or share it."
             )
         viewer = Viewer(sight_of(principal))
-        self._viewers[viewer] = principal.id
-        if self._since is None:
-            self._since = await self._parts.store.microphones.horizon()
+        with ExitStack() as not_joined:
+            self._viewers[viewer] = principal.id
+            not_joined.callback(self.leave, viewer)
+            if self._since is None:
+                self._since = await self._parts.store.microphones.horizon()
+            not_joined.pop_all()
         self._watched.set()
         return viewer
 
@@ -223,14 +228,20 @@ class Stream:
         full = True
         while full:
             page = await self._parts.store.entries.after(self._parts.org, self.seq, limit=PAGE)
-            for one in page:
-                self._told(one)
             if self._viewers:
                 await self._offer(page, after=self.seq)
+            for one in page:  # last: what could not be offered is read again
+                self._told(one)
             self.seq = page[-1].seq if page else self.seq
             full = len(page) == PAGE
         if not self._viewers:
             self._since = None
+
+    def _look_back(self, since: str | None) -> None:
+        """What was read and could not be told is read again."""
+        if since is not None:
+            self._since = since
+            self._versions.clear()
 
     async def _offer(self, page: Sequence[Sealed], *, after: int) -> None:
         rows = await self._changed()
