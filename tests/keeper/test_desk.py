@@ -9,6 +9,7 @@ from micgate.control.command import Kind
 from micgate.control.microphone import LegState, Phase
 from micgate.control.mute import End
 from micgate.control.policy import Baseline, ClosedBy
+from micgate.keeper.send import MOST_AT_ONCE
 from micgate.platform.port import Answer, CallShown, Shown
 from micgate.store.target import Target
 
@@ -243,3 +244,14 @@ async def test_a_mute_that_ends_while_its_request_is_on_its_way_is_undone_as_soo
     desk.platform.gate.set()
     await desk.rounds()
     assert desk.verbs() == ["mute", "open"]
+
+
+async def test_who_finds_too_much_on_its_way_is_sent_as_soon_as_some_of_that_is_answered():
+    """An accepted request alone says nothing for a while that there would be more to decide."""
+    desk = await Desk.open(allowed=10_000)
+    desk.platform.gate = asyncio.Event()
+    targets = [Target(ORG, f"call-{number}", f"user-{number}") for number in range(MOST_AT_ONCE + 1)]
+    await desk.place(*targets)
+    await desk.rounds()
+    assert len(desk.verbs()) == MOST_AT_ONCE
+    assert await desk.wake.turn() <= desk.clock.now() + 0.02

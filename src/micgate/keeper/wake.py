@@ -187,6 +187,8 @@ class Wake:
                 reserved, free = needs, free - 1
             else:
                 self._budget.give_back()
+        if self.line.first():
+            turn.look_at(turn.now + _NO_PROGRESS)  # too much is on its way: nobody tells when that is over
 
     def _call(self, turn: _Turn, waiting: Waiting) -> bool:
         """Decide again, as time has passed. Whether there still is something to send."""
