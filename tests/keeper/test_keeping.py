@@ -28,7 +28,7 @@ async def test_a_mute_is_released_on_time_and_leaves_the_microphone_open(org, tw
     assert not org.muted(call)
     assert (await org.mute(mute)).end is End.EXPIRED
     released = org.patches()[-1]
-    assert 0 <= released["at"] - mute.release_at < 0.25
+    assert 0 <= released["at"] - mute.release_at < 1.0
 
 
 async def test_a_call_that_was_there_before_is_read_first(org, twin, keeping):

@@ -345,7 +345,7 @@ async def test_a_service_that_starts_forgets_what_is_too_old_and_the_record_stil
     assert [twin.agents[number].id in exported.read_text() for number in (0, 1, 2)] == [False, False, True]
     verdict = told(
         alone,
-        *("audit", "verify", str(exported), "--key", str(tmp_path / "public.pem")),
+        *("audit", "verify", str(exported), "--key", str(tmp_path / "public.pem"), "--part"),
         *("--checkpoints", alone.environ["MICGATE_CHECKPOINT_PATH"]),
     )
     assert verdict.startswith("Intact:")
