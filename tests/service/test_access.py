@@ -314,6 +314,14 @@ async def test_a_key_mutes_a_tenth_of_a_queue_but_always_one(desk):
     assert (await desk.mute(1, key=key)).body["facts"]["rule"] == "queue_share"
 
 
+async def test_somebody_who_is_muted_twice_is_one_of_a_queue(desk):
+    queue = desk.twin.control("GET", "/state")["queues"][0]["name"]
+    for agent in (0, 1):
+        await desk.see(desk.live_call(agent, queue=queue), agent)
+    key = await desk.key(Scope.MUTE, limits=Limits(queue_share=0.01))
+    assert [(await desk.mute(agent, key=key)).status for agent in (0, 0, 1)] == [201, 201, 403]
+
+
 async def test_a_key_does_not_mute_a_floor_by_muting_all_calls_of_each(desk):
     key = await desk.key(Scope.MUTE, limits=Limits(queue_share=0.25))
     for agent in desk.twin.agents:

@@ -294,7 +294,7 @@ async def _permit(
     if call is not None and permission.needs_queue(principal.limits, protected_queues=some_queue):
         queue_id = await parts.directory.queue(agent.user_id, call)
         others = await _others(parts, principal, queue_id)
-        queue, known = await _queue(parts, queue_id, others), True
+        queue, known = await _queue(parts, queue_id, agent, others), True
     if call is None and principal.limits.queue_share is not None:
         others = await parts.store.mutes.of_owner(parts.org, principal.owner)
         queue = await _everybody(parts, agent, others)
@@ -318,14 +318,17 @@ async def _others(parts: Parts, principal: Principal, queue_id: str | None) -> t
     return await parts.store.mutes.of_owner(parts.org, principal.owner)
 
 
-async def _queue(parts: Parts, queue_id: str | None, others: tuple[Mute, ...] | None) -> Queue | None:
-    """With what its share is counted from, if others are given."""
+async def _queue(
+    parts: Parts, queue_id: str | None, agent: Agent, others: tuple[Mute, ...] | None
+) -> Queue | None:
+    """With what its share is counted from, if others are given: people, however many mutes each has."""
     if queue_id is None or others is None:
         return Queue(id=queue_id) if queue_id else None
-    muted = 0
-    for one in (one for one in others if one.conversation_id is not None):
-        muted += await parts.directory.is_from(one.user_id, one.conversation_id or "", queue_id)
-    return Queue(id=queue_id, members=await parts.directory.members(queue_id), muted=muted)
+    muted: set[str] = set()
+    for one in (one for one in others if one.conversation_id is not None and one.user_id != agent.user_id):
+        if await parts.directory.is_from(one.user_id, one.conversation_id or "", queue_id):
+            muted.add(one.user_id)
+    return Queue(id=queue_id, members=await parts.directory.members(queue_id), muted=len(muted))
 
 
 async def _everybody(parts: Parts, agent: Agent, others: tuple[Mute, ...]) -> Queue:
