@@ -61,9 +61,22 @@ def test_a_mute_while_here_ends_with_its_command(serving, shell, on):
 
 
 def test_a_mute_while_here_ends_on_time_too(serving, shell, on):
-    placed, result = lines(shell("mute", on.agent.email, "--while-here", "--for", "3s", "--json"))
+    placed, shown, result = lines(shell("mute", on.agent.email, "--while-here", "--for", "3s", "--json"))
     assert (placed["event"], result["outcome"], result["exit_code"]) == ("placed", "expired", 0)
+    assert (shown["event"], shown["muted"]) == ("confirmed", True)
     serving.simulator.wait_until(lambda: not serving.muted(on), seconds=6)
+
+
+def test_a_mute_while_here_says_that_it_is_not_seen_and_then_that_it_is(serving, shell, on):
+    serving.simulator.turn(apply_ms=[3000, 3000])
+    try:
+        done = shell("mute", on.agent.email, "--while-here", "--for", "6s", "--timeout", "0.5")
+    finally:
+        serving.simulator.turn(apply_ms=[0, 0])
+    not_yet, _, later = done.stderr.partition("Genesys Cloud does not show it")
+    assert later, done.stderr
+    assert f"Genesys Cloud shows {on.agent.name} muted" in later
+    assert "Muted:" not in not_yet
 
 
 def test_a_mute_while_here_does_not_outlive_a_killed_command(serving, shell, on):
@@ -217,6 +230,7 @@ def test_stopping_the_command_leaves_the_mute_and_says_so(serving, shell, on):
         (("mute", "{on}", "--for", "soon"), 2, "length_refused"),
         (("mute", "{on}", "--note", "4111 1111 1111 1111"), 2, "note_refused"),
         (("mute", "{on}", "--conversation", "elsewhere"), 1, "call_not_chosen"),
+        (("unmute", "01a1fecf-471e-760e-bea1-bb5fa9699d30"), 1, "not_found"),
         (("mute",), 2, "usage"),
         (("mutes", "--ended"), 2, "usage"),
         (("why", "nobody@example.com"), 1, "unknown_agent"),
@@ -302,6 +316,13 @@ def test_the_record_is_listed_and_exported_and_verifies(serving, shell, auditor,
     rows = [json.loads(row) for row in file.read_text().splitlines()]
     numbers = [row["record"]["seq"] for row in rows if "record" in row]
     assert numbers == list(range(1, len(numbers) + 1))
+    assert json.loads(auditor("audit", "export", "-").stdout.splitlines()[0])["record"]["seq"] == 1
+    link = tmp_path / "link"
+    link.symlink_to(file)
+    for taken in ("/dev/null", str(link)):
+        refused = auditor("audit", "export", taken)
+        assert (refused.returncode, "is a link or a device" in refused.stderr) == (2, True)
+    assert link.is_symlink()
     assert auditor("audit", "export", "--format", "csv", "--no-private").stdout.startswith('"seq","at"')
 
 

@@ -60,7 +60,7 @@ def list_(*, agent: str | None, after: int | None, limit: int, as_json: bool) ->
 Example:  micgate audit export record.jsonl
           micgate audit export --format csv --no-private > record.csv""",
 )
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
+@click.argument("file", type=options.NewFile(), required=False)
 @click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), help="[default: by the file's name]")
 @click.option(
     "--after", type=click.IntRange(0), default=0, metavar="NUMBER", help="Only what comes behind this record."

@@ -50,7 +50,7 @@ def upgrade(*, as_json: bool) -> int:
     epilog="""\b
 Example:  micgate db backup /var/backups/micgate.dump""",
 )
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=options.NewFile())
 @options.as_json
 def backup(*, file: Path, as_json: bool) -> int:
     """Write the database to FILE (mode 0600) as it is at one moment. The service may run on."""

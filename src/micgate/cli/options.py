@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from math import isnan
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
@@ -141,3 +142,16 @@ class _Seconds(click.FloatRange):
         if isnan(seconds):
             self.fail(f"{value!r} is no number of seconds.", param, ctx)
         return seconds
+
+
+class NewFile(click.Path):
+    """A file that is made whole and then takes its name: what a link or a device is called would be lost."""
+
+    def __init__(self) -> None:
+        super().__init__(dir_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = Path(str(super().convert(value, param, ctx)))
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            self.fail(f"{str(path)!r} is a link or a device, and would be replaced. Name a file.", param, ctx)
+        return path

@@ -27,7 +27,10 @@ def _stay(gate: Gate, muted: Muted, settings: Settings, output: show.Output) -> 
     try:
         served_mute.tell_placed(output, muted.mute)
         muted.mute = gate.read(muted.mute, wait=settings.timeout)
+        told = ""
         while muted.mute.stands and muted.lost is None:
+            if muted.mute.state != told:
+                told = served_mute.tell_state(output, muted.mute)
             time.sleep(_LOOK)
             muted.mute = gate.read(muted.mute)
         signals.rest()

@@ -68,6 +68,17 @@ def tell_placed(output: show.Output, mute: Mute) -> None:
         output.note(mute.said)
 
 
+def tell_state(output: show.Output, mute: Mute) -> str:
+    """Whether the platform shows it, while a command stays with its mute. The state that was told."""
+    if output.as_json:
+        output.json({"event": mute.state, **members(mute)})
+    who = mute.agent.label
+    shown = "Muted: Genesys Cloud shows {who} muted. Ctrl-C gives the microphone back."
+    text = shown if mute.confirmed else _NOT_SHOWN.get(mute.state, _IS)
+    output.note(text.format(who=who, state=mute.state))
+    return mute.state
+
+
 def conclude_with(output: show.Output, mute: Mute, end: End, *, confirmed_ms: float | None) -> int:
     return conclude(output, end, {"event": "result", "confirmed_ms": confirmed_ms, **members(mute)})
 
@@ -85,12 +96,13 @@ def _ending(mute: Mute, *, waited: bool, took: float | None) -> End:
         return End(outcome=mute.state, message=f"The mute of {who} is placed. It ends at {end}.")
     return End(
         outcome=mute.state,
-        message=_NOT_SHOWN.get(mute.state, "The mute of {who} is {state}.").format(who=who, state=mute.state),
+        message=_NOT_SHOWN.get(mute.state, _IS).format(who=who, state=mute.state),
         remedy=f"The service keeps it until {end}. See: micgate why {mute.agent.id}",
         exit_code=_NOT_CONFIRMED,
     )
 
 
+_IS = "The mute of {who} is {state}."
 _NOT_SHOWN = {
     "pending": "The mute of {who} stands, and Genesys Cloud does not show it yet.",
     "unconfirmed": "The mute of {who} stands, but Genesys Cloud does not show it: {who} may be heard.",

@@ -32,7 +32,7 @@ def export(
     gate: Gate, output: show.Output, *, file: Path | None, form: str, after: int, private: bool
 ) -> None:
     chunks = gate.export(form=form, after=after, private=private)
-    if file is None:
+    if file is None or str(file) == "-":
         _pour(chunks, sys.stdout.buffer)
         return
     written = _write(chunks, file)

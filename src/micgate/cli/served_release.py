@@ -17,6 +17,12 @@ class NotYours(CommandError):
     word = "not_ours"
 
 
+class NoSuchMute(CommandError):
+    """A mute's id that is none."""
+
+    word = "not_found"
+
+
 _NOT_CONFIRMED = 3
 
 
@@ -32,7 +38,7 @@ def run(
     if over := _over(gate, wanted):
         output.result(f"That mute has ended already: {over.end}.", {"outcome": "nothing", **members(over)})
         return 0
-    agent = gate.explain(wanted) if wanted else None
+    agent = _explained(gate, wanted) if wanted else None
     me = gate.me()
     about = [mute for mute in standing if _is_about(mute, agent, conversation_id)]
     mine = tuple(mute for mute in about if (mute.owner.kind, mute.owner.id) == (me.kind, me.id))
@@ -54,6 +60,17 @@ def _over(gate: Gate, ref: str | None) -> Mute | None:
         return gate.read(ref)
     except NotThere:
         return None
+
+
+def _explained(gate: Gate, ref: str) -> Explanation:
+    try:
+        return gate.explain(ref)
+    except NotThere as error:
+        if not _ID.fullmatch(ref):
+            raise
+        raise NoSuchMute(
+            f"There is no mute with the id {ref}.", remedy="Those that stand, with their ids: micgate mutes"
+        ) from error
 
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
