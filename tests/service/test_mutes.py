@@ -160,6 +160,14 @@ async def test_a_body_that_is_no_wish_is_malformed(desk, raw):
     assert (answer.status, answer.word) == (400, "malformed_request"), answer.body
 
 
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [(b"", "The body is missing"), (b'{"agent": "a\\u0000b"}', "characters that are not taken here")],
+)
+async def test_what_is_wrong_with_a_body_is_said_in_words(desk, raw, says):
+    assert says in (await desk.ask("POST", "/v1/mutes", raw=raw)).body["detail"]
+
+
 async def test_a_body_of_another_type_is_told_which_one_is_taken(desk):
     await desk.on_call()
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):

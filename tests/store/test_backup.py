@@ -64,8 +64,9 @@ async def test_a_broken_dump_changes_nothing(apart, tmp_path):
     owner, _ = apart
     file = tmp_path / "broken.dump"
     file.write_bytes(b"PGDMP, but no more")
-    with pytest.raises(BackupFailed):
+    with pytest.raises(BackupFailed, match=r"broken\.dump is no dump") as failed:
         await asyncio.to_thread(restore, owner, file, tools=installed())
+    assert "micgate db backup" in failed.value.remedy
     migrate.check(owner)
 
 

@@ -8,6 +8,7 @@ from micgate.control.errors import LengthRefused
 
 DEFAULT_SECONDS = 120.0
 CAP_SECONDS = 2 * 3600.0
+_DAY = 86_400.0
 LATEST_OPENING = 60.0
 """Seconds after its due time at which a give-back may still begin."""
 
@@ -130,7 +131,7 @@ def length(value: object, *, placer: Placer = Placer.DIRECT, covers_agent: bool 
     most = ceiling(placer, covers_agent=covers_agent)
     if seconds > most:
         raise LengthRefused(
-            f"{spoken(seconds)} is over the ceiling of {spoken(most)}.",
+            f"{spoken(seconds) if seconds <= _DAY else 'That'} is over the ceiling of {spoken(most)}.",
             remedy=f"Ask for at most {spoken(most)}.",
         )
     return seconds

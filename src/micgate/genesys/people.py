@@ -20,6 +20,7 @@ from micgate.genesys.requests import (
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _PAGES_LISTED = 5
 _ALIKE = 0.6
+_NAMED = 3
 
 
 async def find_user(io: Io, ref: str) -> User:
@@ -127,9 +128,12 @@ def _only(found: Sequence[User], ref: str) -> User:
 
 def _unknown(ref: str, people: Sequence[User]) -> UnknownAgent:
     kind = "e-mail address" if "@" in ref else "name or id"
-    nearest = max(people, key=lambda user: _likeness(user, ref), default=None)
-    if nearest is not None and _likeness(nearest, ref) >= _ALIKE:
-        remedy = f"Did you mean {nearest.label}?"
+    alike = {user.label: _likeness(user, ref) for user in people}
+    most = max(alike.values(), default=0.0)
+    if most >= _ALIKE:
+        nearest = sorted(label for label, likeness in alike.items() if likeness == most)
+        more = ["somebody else of that name"] if len(nearest) > _NAMED else []
+        remedy = f"Did you mean {' or '.join([*nearest[:_NAMED], *more])}?"
     else:
         remedy = "Check the spelling, or give the user id from Admin > People."
     return UnknownAgent(f"Nobody in this organization has the {kind} {ref!r}.", remedy=remedy)

@@ -244,4 +244,11 @@ def _wrong(extra: object) -> Iterator[dict[str, str]]:
     """What Litestar says about a body or a query that does not fit."""
     for one in extra if isinstance(extra, list) else ():
         if isinstance(one, dict):
-            yield {"at": str(one.get("key", "")), "says": str(one.get("message", "does not fit"))}
+            yield {"at": str(one.get("key", "")), "says": _said(str(one.get("message", "does not fit")))}
+
+
+def _said(message: str) -> str:
+    """A missing body is a `KeyError` of Litestar's, and a pattern is for programs: it is in /openapi.json."""
+    if message == "'data'":
+        return "The body is missing"
+    return "It has characters that are not taken here" if " matching regex " in message else message

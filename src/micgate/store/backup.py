@@ -81,8 +81,14 @@ def restore(conninfo: str, file: Path, *, tools: Path | None = None) -> None:
 def _migrations_in(file: Path, tools: Path | None) -> set[int]:
     """Which the dump was brought to, by its own book."""
     command = [_tool("pg_restore", tools), "--data-only", "--table=migrations", "--file=-"]
-    with file.open("rb") as source:
-        script = _run(command, "", source=source.fileno())
+    try:
+        with file.open("rb") as source:
+            script = _run(command, "", source=source.fileno())
+    except BackupFailed as error:
+        raise BackupFailed(
+            f"{file} is no dump that can be read: {error.what}",
+            remedy="Give a file that micgate db backup wrote. Nothing was changed.",
+        ) from error
     return {int(row[1]) for row in _ROW.finditer(script)}
 
 

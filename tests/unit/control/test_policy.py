@@ -59,6 +59,11 @@ def test_anything_else_is_refused_with_how_to_write_it(wrong):
         length(wrong)
 
 
+def test_an_absurd_length_is_not_spelled_out():
+    with pytest.raises(LengthRefused, match=r"^That is over the ceiling of"):
+        length("99999999999h")
+
+
 @pytest.mark.parametrize(
     ("placer", "ceiling"),
     [(Placer.DIRECT, 900), (Placer.SUPERVISOR, 900), (Placer.KEY, 600), (Placer.RULE, 600)],

@@ -264,6 +264,14 @@ async def test_a_misspelt_agent_names_the_nearest(ref):
         await find_user(io, ref)
 
 
+async def test_everybody_whose_name_is_equally_near_is_named():
+    other = {**ADA_JSON, "id": "ada-2", "name": "Ada Byron", "email": "ada.byron@example.com"}
+    io = ScriptedIo(answers={SEARCH: {}, USERS: {"entities": [GRACE_JSON, ADA_JSON, other]}})
+    with pytest.raises(UnknownAgent) as unknown:
+        await find_user(io, "Ada")
+    assert unknown.value.remedy.startswith("Did you mean Ada Byron <ada.byron@example.com> or Ada Lovelace")
+
+
 async def test_an_id_is_asked_for_directly():
     user_id = "3f1c2a52-0c5b-4a1e-9d3e-6f0b7f3a9a11"
     io = ScriptedIo(answers={f"users/{user_id}": {"id": user_id}})
