@@ -25,7 +25,7 @@ class Metrics:
             "micgate_silence_seconds", "From the wish to observed silence.", buckets=_SILENCE, registry=it
         )
         self._late = Histogram(
-            "micgate_release_late_seconds", "From due to given back.", buckets=_LATE, registry=it
+            "micgate_release_late_seconds", "From due to opened by micgate.", buckets=_LATE, registry=it
         )
         self._records = Counter("micgate_records", "Records sealed, by action.", ["action"], registry=it)
         self._requests = Counter(
@@ -58,7 +58,7 @@ class Metrics:
         if entry.action == "microphone.confirmed":
             self._observe(self._silence, entry.public, "ms")
         elif entry.action == "microphone.given_back":
-            self._observe(self._late, entry.public, "late_ms")
+            self._opened(entry.public)
 
     def posted(self, outcome: str) -> None:
         """One try to deliver to a webhook: `done`, `failed`, or `dead` when it was the last."""
@@ -100,6 +100,11 @@ class Metrics:
         for state, number in deliveries.items():
             self._deliveries.labels(state).set(number)
         return generate_latest(self._registry)
+
+    def _opened(self, public: str) -> None:
+        """Where somebody else had opened it, the time is how long it took to be sure of that."""
+        if _facts(public).get("by_us"):
+            self._observe(self._late, public, "late_ms")
 
     @staticmethod
     def _observe(histogram: Histogram, public: str, name: str) -> None:
