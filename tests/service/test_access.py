@@ -199,8 +199,10 @@ async def test_a_key_with_limits_that_cannot_be_is_not_made(desk, limits):
 async def test_the_last_use_of_a_key_is_noted(desk):
     key = await desk.key(Scope.MUTE)
     await desk.ask("GET", "/v1/me", key=key)
+    used = desk.clock.now()
+    desk.clock.ahead += 50
     await desk.parts.keys.flush()
-    assert (await desk.parts.keys.all())[0].last_used_at is not None
+    assert (await desk.parts.keys.all())[0].last_used_at == pytest.approx(used, abs=10)
 
 
 async def test_a_key_mutes_and_sees_only_its_agents(desk):

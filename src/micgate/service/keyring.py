@@ -81,7 +81,7 @@ class KeyRing:
         self._now = now
         self._monotonic = monotonic
         self._known: Shelf[str, StoredKey | None] = Shelf(_FRESH_SECONDS, monotonic, most=10_000)
-        self._used: set[str] = set()
+        self._used: dict[str, float] = {}
         self._names = {host_id: host(host_id).name}
         self._asked: dict[tuple[str, str], deque[float]] = {}
         self._host_hash = b""
@@ -166,10 +166,11 @@ class KeyRing:
             self._count(principal.id, "look-ups", most=LOOK_UPS, remedy=remedy)
 
     async def flush(self) -> None:
-        """Write down which keys were used since the last time."""
-        used, self._used = self._used, set()
-        for key_id in used:
-            await self._store.keys.used(key_id, at=self._now())
+        """Write down when keys were used since the last time. What could not be written is kept."""
+        for key_id, at in tuple(self._used.items()):
+            await self._store.keys.used(key_id, at=at)
+            if self._used.get(key_id) == at:
+                del self._used[key_id]
 
     def _count(self, key_id: str, what: str, *, most: int, remedy: str) -> None:
         asked, now = self._asked.setdefault((key_id, what), deque()), self._monotonic()
@@ -196,7 +197,7 @@ class KeyRing:
                 f"The key {key.prefix} is revoked or has expired.",
                 remedy="Ask an administrator for a new one.",
             )
-        self._used.add(key.id)
+        self._used[key.id] = self._now()
         return principal(key)
 
     async def _stored(self, secret: str) -> StoredKey | None:
