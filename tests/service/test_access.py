@@ -346,6 +346,16 @@ async def test_a_protected_agent_is_muted_by_nobody_alone(desk):
     assert len(await desk.entries("policy.protection")) == 2
 
 
+@pytest.mark.parametrize("limit", ["agents", "queues"])
+async def test_a_key_for_some_pulls_no_brake_for_all(desk, limit):
+    limits = Limits(**{limit: ("somebody",)})
+    key = await desk.key(Scope.RELEASE_ANY, Scope.ADMIN, limits=limits)
+    for path in ("/v1/freeze", "/v1/unfreeze"):
+        refused = await desk.ask("POST", path, key=key)
+        assert (refused.status, refused.body["facts"]["rule"]) == (403, "brake")
+    assert (await desk.ask("GET", "/v1/freeze")).body["frozen"] is False
+
+
 async def test_the_brake_releases_all_and_refuses_new_ones_until_it_is_off(desk):
     for agent in (0, 1):
         await desk.on_call(agent)

@@ -6,7 +6,7 @@ from litestar import get, post
 from micgate.audit.canonical import stamp
 from micgate.audit.entry import Actor
 from micgate.keeper import brake
-from micgate.service import record
+from micgate.service import permission, record
 from micgate.service.access import Caller, Shared, opened_by
 from micgate.service.keyring import salt
 from micgate.service.principal import Scope
@@ -25,13 +25,15 @@ class BrakeView(msgspec.Struct, frozen=True, kw_only=True):
 
 @post("/v1/freeze", status_code=200, opt=opened_by(Scope.RELEASE_ANY))
 async def freeze_all(*, parts: Shared, principal: Caller) -> BrakeView:
-    """Release every mute and refuse new ones."""
+    """Release every mute and refuse new ones. Not with a key that is for some agents or queues only."""
+    permission.check_brake(principal)
     return await freeze(parts.store, parts.org, principal.actor, now=parts.now())
 
 
 @post("/v1/unfreeze", status_code=200, opt=opened_by(Scope.ADMIN))
 async def unfreeze_all(*, parts: Shared, principal: Caller) -> BrakeView:
     """Take mutes again. Those that were released stay so."""
+    permission.check_brake(principal)
     return await unfreeze(parts.store, parts.org, principal.actor, now=parts.now())
 
 

@@ -1,10 +1,12 @@
 """Tells an owner beforehand that more mutes end in a minute than the platform allows to be ended."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 
 from micgate.keeper.outlook import Crowd, Outlook, crowd
+from micgate.store.errors import StoreError
 from micgate.store.outlooks import Outlooks
 
 OLD = 10.0
@@ -42,8 +44,9 @@ class Forecast:
         now = self._monotonic()
         if self._read_at is None or now - self._read_at >= _READ_EVERY:
             self._read_at = now
-            stored = await self._outlooks.read(self._org)
-            self._told = msgspec.json.decode(stored.body, type=Outlook) if stored else None
+            with suppress(StoreError):  # a mute is not refused for want of a remark
+                stored = await self._outlooks.read(self._org)
+                self._told = msgspec.json.decode(stored.body, type=Outlook) if stored else None
         return self._told if self._told and self._now() - self._told.at <= OLD else None
 
 

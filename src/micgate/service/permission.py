@@ -74,6 +74,16 @@ def check_agent(principal: Principal, user_id: str) -> None:
         )
 
 
+def check_brake(principal: Principal) -> None:
+    """It ends the mutes of everybody, and lets nobody place new ones."""
+    if principal.limits.agents is not None or principal.limits.queues is not None:
+        raise _refused(
+            "This key is for some agents or queues only, and the brake is everybody's.",
+            remedy="Release their mutes one by one, or pull it on the host: micgate freeze.",
+            rule="brake",
+        )
+
+
 def check_protected(*, protected: bool) -> None:
     if protected:
         raise _refused(
