@@ -1,11 +1,13 @@
 """`micgate serve` on a PostgreSQL that somebody else runs, which is down when the service starts."""
 
 import json
+import os
 import signal
 import socket
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 
 import psycopg
 import pytest
@@ -16,6 +18,8 @@ from micgate.store.cluster import SUPERUSER
 from micgate.store.embedded import OWNER, Embedded
 from replica import START_SECONDS
 
+TOLD = 2.0
+"""Seconds within which whoever asks is told that it does not serve."""
 AT_ONCE = 3.0
 """Seconds in which a process ends that nothing holds, on a busy machine."""
 
@@ -35,6 +39,27 @@ def down(postgres):
     postgres.cluster.stop(patience=5)
     yield postgres
     postgres.ensure()
+
+
+@pytest.fixture
+def stands_still(postgres):
+    """A function that stops every process of the server where it is."""
+    stopped = []
+
+    def stop():
+        for process in postgres.cluster.processes():
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGSTOP)
+                stopped.append(process)
+
+    def go_on():
+        while stopped:
+            with suppress(ProcessLookupError):
+                os.kill(stopped.pop(), signal.SIGCONT)
+
+    stop.go_on = go_on
+    yield stop
+    go_on()
 
 
 @pytest.fixture
@@ -76,6 +101,26 @@ def test_it_goes_on_when_the_server_is_lost_again_as_it_starts(start_house, up, 
         connection.rollback()
     twin.wait_until(lambda: house.ready, seconds=START_SECONDS)
     assert house.stop() == 0
+
+
+def test_whoever_asks_is_told_within_two_seconds_that_the_database_stands_still(
+    start_house, up, twin, stands_still
+):
+    house = start_house(MICGATE_DATABASE_URL=up.conninfo(), MICGATE_ORG="still")
+    url = house.start()["url"]
+    twin.wait_until(lambda: house.ready, seconds=START_SECONDS)
+    stands_still()
+    for _ in range(4):
+        began = time.monotonic()
+        status, readiness = asked(f"{url}/readyz")
+        assert time.monotonic() - began < TOLD
+        check = readiness["checks"][0]
+        assert (status, readiness["ready"], check["name"], check["ok"]) == (503, False, "database", False)
+        assert check["says"] == "It has not answered for 1.5 s."
+    stands_still.go_on()
+    twin.wait_until(lambda: house.ready, seconds=START_SECONDS)
+    assert house.stop() == 0
+    assert "never retrieved" not in house.log
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -1,5 +1,6 @@
 """`/healthz`: this process answers. `/readyz`: what works and what does not, by name. `/metrics`."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -19,6 +20,8 @@ from micgate.store.leases import Lease
 STILL_SECONDS = 5.0
 """A lease that did not beat for so long has no keeper."""
 UNSEALED_SECONDS = 10.0
+ANSWER_SECONDS = 1.5
+"""So long the database may take: who asks whether it serves is told within 2 s that it does not."""
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,10 +59,11 @@ class Health:
     budget: Callable[[], dict[str, float]] = dict
     _lease: Lease | None = None
     _since: float = 0.0
+    _late: asyncio.Task[list[Check]] | None = None
 
     async def ready(self) -> Readiness:
         try:
-            checks = await self._stored()
+            checks = await self._in_time()
         except StoreError as error:
             checks = [Check(name="database", ok=False, says=error.what, remedy=error.remedy)]
         checks += [check for probe in self.probes if (check := probe())]
@@ -93,6 +97,22 @@ class Health:
             "behind": max((one.behind for one in found), default=0),
         }
 
+    async def _in_time(self) -> list[Check]:
+        """While an earlier question is not done with, no other one takes a connection for itself.
+
+        A question that is cancelled may take 10 s to end: psycopg first asks the server, which stands still.
+        """
+        if self._late and not self._late.done():
+            return [_SILENT]
+        asking = asyncio.create_task(self._stored(), name="readiness")
+        asking.add_done_callback(lambda asked: asked.cancelled() or asked.exception())
+        done, _ = await asyncio.wait({asking}, timeout=ANSWER_SECONDS)
+        if done:
+            return asking.result()
+        self._late = asking
+        asking.cancel()
+        return [_SILENT]
+
     async def _stored(self) -> list[Check]:
         parts = self.parts
         brake = await parts.store.orgs.brake(parts.org)
@@ -123,6 +143,12 @@ class Health:
         return Check(name="keeper", ok=True, says="A replica keeps this organization.")
 
 
+_SILENT = Check(
+    name="database",
+    ok=False,
+    says=f"It has not answered for {ANSWER_SECONDS:g} s.",
+    remedy="See that it runs and is not overloaded; micgate goes on by itself.",
+)
 _KEEPER = "Nobody sends mutes and releases now: see the log of micgate serve, start another one."
 
 
