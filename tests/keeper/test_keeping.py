@@ -1,5 +1,7 @@
 """The ordinary day of a keeper, on the real database and the real simulator."""
 
+import time
+
 import pytest
 
 from micgate.control.microphone import Phase
@@ -31,13 +33,30 @@ async def test_a_mute_is_released_on_time_and_leaves_the_microphone_open(org, tw
     assert 0 <= released["at"] - mute.release_at < 1.0
 
 
-async def test_a_call_that_was_there_before_is_read_first(org, twin, keeping):
+async def test_a_call_that_was_muted_before_anybody_listened_is_read_first(org, twin, keeping):
     call = twin.place_call()
+    await org.place(call)
     async with keeping(org):
-        await org.place(call)
         await org.phase(call, Phase.CONFIRMED)
-    commands = await org.commands()
-    assert [one["verb"] for one in commands] == ["read", "mute"]
+    about = [one["method"] for one in twin.requests() if call["id"] in one["path"]]
+    assert about.index("GET") < about.index("PATCH")
+    assert about.count("PATCH") == 1
+
+
+async def test_calls_that_go_on_are_in_sight_after_each_start(org, twin, keeping):
+    agents = [agent.id for agent in twin.agents[:3]]
+    calls = [twin.place_call(agent) for agent in agents]
+    for _ in range(2):
+        began = time.time()
+        async with keeping(org):
+            for call, agent in zip(calls, agents, strict=True):
+                await org.until(lambda about=(call, agent), since=began: _is_in_sight(org, *about, since))
+    assert not await org.commands()
+
+
+async def _is_in_sight(org, call, agent, since):
+    memory = await org.memory(call, agent)
+    return memory is not None and memory.seen is not None and not memory.stale and memory.seen.at > since
 
 
 async def test_two_mutes_hold_until_the_last_one_ends(org, twin, keeping):

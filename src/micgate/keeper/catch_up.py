@@ -69,7 +69,8 @@ class CatchUp:
         self._toll = toll
         self._spare = spare
         self._blind: set[str] = set()
-        self._overview_at = clock.now()
+        self._overview_at = clock.now() + BLIND
+        """The first is made when a line is up: what was read before would count as missed by then."""
         self._something = asyncio.Event()
 
     def missed(self, users: frozenset[str], reason: str | None) -> None:
