@@ -22,6 +22,18 @@ async def test_a_key_is_told_its_scopes_its_limits_and_what_it_uses_of_them(desk
     assert (me["limits"]["standing"], me["limits"]["longest"]) == (3, 60)
 
 
+async def test_a_key_with_the_usual_limits_is_told_each_of_them(desk):
+    key = await desk.key(Scope.MUTE, limits=Limits())
+    assert (await desk.ask("GET", "/v1/me", key=key)).body["limits"] == {
+        "agents": None,
+        "queues": None,
+        "longest": 600,
+        "rate": 30,
+        "standing": 5,
+        "queue_share": 0.1,
+    }
+
+
 async def test_of_an_agent_on_a_call_it_is_told_for_how_long_and_on_which_call(desk):
     call = await desk.on_call()
     (one,) = await may(desk, await desk.key(Scope.MUTE), agent=desk.twin.agents[0].email)

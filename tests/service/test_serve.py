@@ -83,7 +83,9 @@ def test_the_first_key_is_made_on_the_host_and_works(serving, twin):
     assert serving.ask("GET", "/v1/me", key=key)["scopes"] == ["mute"]
     listed = serving.command("keys", "list", "--json")
     assert key not in listed.stdout
-    prefix = json.loads(listed.stdout)["keys"][0]["prefix"]
+    (shown,) = json.loads(listed.stdout)["keys"]
+    assert (shown["limits"]["standing"], shown["limits"]["rate"], shown["limits"]["agents"]) == (5, 30, None)
+    prefix = shown["prefix"]
     assert serving.command("keys", "revoke", prefix).returncode == 0
     twin.wait_until(lambda: refused(serving, key))
 

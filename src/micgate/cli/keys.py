@@ -96,7 +96,10 @@ Example:  micgate keys list""",
 def list_(*, as_json: bool) -> int:
     """List all keys, also those that have ended."""
     with equipped():
+        import msgspec  # noqa: PLC0415 -- as above
+
         from micgate.audit.canonical import stamp  # noqa: PLC0415 -- as above
+        from micgate.service import keyring  # noqa: PLC0415 -- as above
 
     output = show.Output(as_json=as_json)
 
@@ -107,6 +110,7 @@ def list_(*, as_json: bool) -> int:
                 "prefix": key.prefix,
                 "name": key.name,
                 "scopes": list(key.scopes),
+                "limits": msgspec.to_builtins(keyring.limits(key)),
                 "expires_at": stamp(key.expires_at),
                 "last_used_at": stamp(key.last_used_at) if key.last_used_at else None,
                 "good": key.good(now=now),

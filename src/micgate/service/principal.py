@@ -28,7 +28,7 @@ _Id = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 _Ref = Annotated[str, msgspec.Meta(min_length=1, max_length=320)]
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a key is bounded by. None is no bound.
 
     `agents` are user ids, `queues` ids of the queues that calls come from: of others it sees nothing either.
