@@ -269,6 +269,29 @@ async def test_the_same_key_at_the_same_time_places_once(desk):
     assert len(await desk.store.mutes.standing(desk.org)) == 1
 
 
+async def test_a_replay_with_a_preference_shows_the_mute_as_it_is_now(desk):
+    await desk.on_call()
+    once = {"Idempotency-Key": "k"}
+    first = await desk.mute(headers=once, note="rude words")
+    await desk.ask("DELETE", f"/v1/mutes/{first.body['id']}")
+    again = await desk.mute(headers=once | {"Prefer": "wait=2"}, note="rude words")
+    assert (first.body["state"], again.body["state"], again.body["end"]) == ("pending", "ended", "released")
+    assert (again.status, again.body["id"], again.body["note"]) == (201, first.body["id"], "rude words")
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.headers["Preference-Applied"] == "wait=2"
+    assert (await desk.mute(headers=once, note="rude words")).body == first.body
+
+
+async def test_a_replay_with_a_preference_waits_for_the_outcome(desk):
+    await desk.on_call()
+    once = {"Idempotency-Key": "k"}
+    first = await desk.mute(headers=once)
+    waiting = asyncio.create_task(desk.mute(headers=once | {"Prefer": "wait=5"}))
+    await desk.ask("DELETE", f"/v1/mutes/{first.body['id']}")
+    assert (await waiting).body["state"] == "ended"
+    assert len(await desk.entries("mute.placed")) == 1
+
+
 async def test_a_replay_is_answered_even_when_the_call_is_over(desk):
     call = await desk.on_call()
     first = await desk.mute(headers={"Idempotency-Key": "k"})

@@ -24,6 +24,7 @@ from micgate.store.verbs import Extend, Placed, Release
 
 MOST = 1000
 JSON = "application/json"
+_REPLAYED = {"Idempotency-Replayed": "true"}
 
 AnyRequest = Request[Any, Any, Any]
 Once = Annotated[
@@ -72,10 +73,13 @@ async def place_mute(
     idempotency_key: Once = None,
     prefer: Prefer = None,
 ) -> Response[views.MuteView]:
-    """Silence an agent for a while. The answer says `pending`: it waits for the platform only if asked to."""
+    """Silence an agent for a while. The answer says `pending`: it waits for the platform only if asked to.
+
+    Repeated with its Idempotency-Key it gets the first answer again, with Prefer the mute as it is now.
+    """
     key = key_of(parts, principal, idempotency_key, address="POST mutes", body=await request.body())
     if before := await answered(parts, key):
-        return _again(before)
+        return await _placed_before(parts, before, prefer)
     parts.keys.count(principal)
     agent = await parts.directory.agent(data.agent)
     if data.dry_run:
@@ -83,7 +87,7 @@ async def place_mute(
         return _plain(msgspec.json.encode(await place.rehearse(parts, principal, planned)), 200)
     planned, placed = await place.check_and_place(parts, principal, data, agent, key=key)
     if placed.replayed:
-        return _again(placed.replayed)
+        return await _placed_before(parts, placed.replayed, prefer)
     return await _placed(parts, planned, prefer)
 
 
@@ -211,6 +215,19 @@ async def _placed(parts: Parts, planned: Plan, prefer: str | None) -> Response[v
     return Response(shown, status_code=place.CREATED, headers=headers)
 
 
+async def _placed_before(parts: Parts, answer: Answer, prefer: str | None) -> Response[views.MuteView]:
+    """Word for word, or, to whoever prefers to wait for the outcome, the same mute as it is now."""
+    seconds = patience.wanted(prefer)
+    before = msgspec.json.decode(answer.response, type=views.MuteView)
+    found = await parts.store.mutes.get(parts.org, [before.id]) if seconds else ()
+    if not found:
+        return _again(answer)
+    now = await patience.settled(parts, found[0], seconds=seconds)
+    shown = msgspec.structs.replace(now, note=before.note, said=before.said)
+    headers = {**_REPLAYED, "Preference-Applied": f"wait={seconds:g}"}
+    return Response(shown, status_code=answer.status, headers=headers)
+
+
 async def _found(parts: Parts, principal: Principal, ref: str | None, *, standing: bool) -> tuple[Mute, ...]:
     if ref is None:
         if not standing:
@@ -267,7 +284,7 @@ async def _commit_extension(
 
 
 def _again(answer: Answer) -> Response[views.MuteView]:
-    return _plain(answer.response, answer.status, **{"Idempotency-Replayed": "true"})
+    return _plain(answer.response, answer.status, **_REPLAYED)
 
 
 def _plain(content: bytes, status: int, **headers: str) -> Response[views.MuteView]:
