@@ -170,6 +170,19 @@ def test_a_server_that_turns_it_down_is_not_waited_for(start_house, up):
         assert "Traceback" not in answer.stderr
 
 
+@pytest.mark.parametrize(
+    "command",
+    [("keys", "list"), ("db", "upgrade"), ("freeze", "--here"), ("audit", "expire")],
+    ids=" ".join,
+)
+def test_a_command_without_its_database_says_what_to_do_then(start_house, down, command):
+    answer = start_house(MICGATE_DATABASE_URL=down.conninfo()).command(*command)
+    assert answer.returncode == 1
+    what, remedy = answer.stderr.splitlines()
+    assert what.startswith("Error: The database cannot be reached: ")
+    assert remedy == "  See that it runs and lets micgate in, then try again."
+
+
 def test_an_address_that_cannot_be_read_is_a_wrong_setting(start_house):
     answer = start_house(MICGATE_DATABASE_URL="host=db password=quite secret").command("serve")
     assert answer.returncode == 2, answer.stderr

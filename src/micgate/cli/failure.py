@@ -67,7 +67,7 @@ def tell(error: Exception, *, as_json: bool) -> int:
     told = _told(error)
     code = EXIT_CODES.get(told.word, 1)
     what = show.line(" ".join(part for part in (told.what, getattr(told, "means", "")) if part))
-    remedy = show.line(_OPTIONS.get(told.word, told.remedy)) or _NO_REMEDY
+    remedy = show.line(_REMEDIES.get(told.word, told.remedy)) or _NO_REMEDY
     facts = told.facts() if hasattr(told, "facts") else {}
     _show(word=told.word, what=what, remedy=remedy, facts=facts, code=code, as_json=as_json)
     return code
@@ -93,8 +93,14 @@ def _show(*, word: str, what: str, remedy: str, facts: dict[str, Any], code: int
     show.note(f"  {remedy}")
 
 
-_OPTIONS = {"ambiguous_call": "Say which: --conversation ID"}
-"""Where the command line has an option for what an error asks for."""
+_REMEDIES = {
+    "ambiguous_call": "Say which: --conversation ID",
+    "database_unavailable": "See that it runs and lets micgate in, then try again.",
+    "database_full": "Make room on its disk, then try again.",
+}
+"""Where the command line has an option for what an error asks for, or what the service does by itself is left
+to whoever runs a command: it has ended.
+"""
 
 _NO_REMEDY = "Run micgate doctor to see what works and what does not."
 
