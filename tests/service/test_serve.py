@@ -36,6 +36,21 @@ def test_it_announces_itself_to_this_account_only_and_takes_that_back(serving, t
     assert not path.exists()
 
 
+def test_commands_that_outlive_it_get_on_with_the_next(serving, twin):
+    serving.start()
+    key, kept = serving.announced["key"], serving.folder / "run" / "micgate.key"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    serving.stop()
+    serving.start()
+    assert serving.announced["key"] == key
+    assert serving.ask("GET", "/v1/me", key=key)["scopes"]
+    kept.chmod(0o644)
+    serving.stop()
+    serving.start()
+    assert serving.announced["key"] != key  # others could have read it, or written it
+    twin.wait_until(lambda: refused(serving, key))
+
+
 def test_a_second_replica_keeps_the_org_when_the_first_stops(serving, twin):
     call = twin.place_call()
     serving.start()

@@ -13,7 +13,7 @@ from micgate.keeper.run import Keeper
 from micgate.keeper.wiring import genesys_keeper
 from micgate.log import Log
 from micgate.service import app, listen, notary, outside
-from micgate.service.announcement import Announcement
+from micgate.service.announcement import Announcement, kept_key
 from micgate.service.budget import Accountant
 from micgate.service.cipher import ChannelCipher
 from micgate.service.crowding import Forecast
@@ -136,9 +136,10 @@ def put_together(
 
 
 def _announcement(settings: Settings, connection: Connection, parts: Parts, url: str) -> Announcement:
+    path = settings.announcement_path
     return Announcement(
         url=url,
-        key=parts.keys.host_key(),
+        key=parts.keys.host_key(kept=kept_key(path) if path else None),
         region=connection.region.api_url,
         client_id=settings.client_id or "",
         pid=os.getpid(),

@@ -1,6 +1,7 @@
 """API keys: made, recognized, counted. A key is shown once; a hash of it is kept."""
 
 import hmac
+import re
 import secrets
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -28,6 +29,7 @@ LOOK_UPS = 30
 _FRESH_SECONDS = 2.0
 """A revoked key is refused everywhere after this."""
 _KEY, _HOST = "mg", "mghost"
+_HOST_KEY = re.compile(rf"{_HOST}_[\w-]{{43}}", re.ASCII)
 _PREFIX_CHARACTERS = 10
 _MINUTE = 60.0
 
@@ -87,9 +89,9 @@ class KeyRing:
         self._host_hash = b""
         self._host = host(host_id)
 
-    def host_key(self) -> str:
-        """A new key for those who share this process's account. Lives as long as the process."""
-        secret = f"{_HOST}_{secrets.token_urlsafe(32)}"
+    def host_key(self, *, kept: str | None = None) -> str:
+        """The key of those who share this process's account: the one they have already, else a new one."""
+        secret = kept if kept and _HOST_KEY.fullmatch(kept) else f"{_HOST}_{secrets.token_urlsafe(32)}"
         self._host_hash = _hash(secret)
         return secret
 

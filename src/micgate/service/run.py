@@ -17,7 +17,7 @@ from micgate.genesys.transport_aiohttp import AiohttpWire
 from micgate.keeper.supervise import PASSING
 from micgate.log import Log
 from micgate.service import host, listen, posting, traced, watchdog
-from micgate.service.announcement import Announcement, announce, withdraw
+from micgate.service.announcement import Announcement, announce, keep_key, withdraw
 from micgate.service.assembly import Running, put_together
 from micgate.service.doorman import Doorman
 from micgate.service.host import Opened
@@ -211,6 +211,7 @@ def _session(connection: Connection) -> Session:
 
 def _announce(stack: AsyncExitStack, path: Path | None, told: Announcement) -> None:
     if path is not None and path.parent.is_dir():
+        keep_key(path, told.key)
         announce(path, told)
         stack.callback(withdraw, path, told)
 

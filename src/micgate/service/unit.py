@@ -129,6 +129,7 @@ _PLACES = (
     "StateDirectoryMode=0700",
     "RuntimeDirectory=micgate",
     "RuntimeDirectoryMode=0700",
+    "RuntimeDirectoryPreserve=restart",
     "Environment=XDG_STATE_HOME=/var/lib XDG_RUNTIME_DIR=/run/micgate",
     "WorkingDirectory=/var/lib/micgate",
 )
