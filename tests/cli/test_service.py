@@ -106,5 +106,28 @@ def test_a_relative_secret_is_a_matter_of_usage(bare):
     assert (code, answer["word"]) == (2, "usage")
 
 
+@pytest.mark.parametrize("whose", [(), ("--user",)])
+def test_a_secret_that_is_not_there_is_refused_and_nothing_written(bare, whose):
+    place, secret = bare.folder / "units", bare.folder / "secret"
+    install = ("service", "install", "--into", str(place), "--secret-file", str(secret), *whose)
+    answer, code = bare.json(*install)
+    assert (code, answer["word"]) == (2, "usage")
+    assert str(secret) in answer["message"]
+    assert not place.exists()
+    secret.write_text("s")
+    assert bare.json(*install)[1] == 0
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_secret_that_its_user_may_not_read_is_refused(bare):
+    place, secret = bare.folder / "units", bare.folder / "secret"
+    secret.touch(mode=0)
+    answer, code = bare.json(
+        "service", "install", "--user", "--into", str(place), "--secret-file", str(secret)
+    )
+    assert (code, answer["word"]) == (2, "usage")
+    assert not place.exists()
+
+
 if __name__ == "__main__":
     PINNED.write_text(wanted())

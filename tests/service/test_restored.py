@@ -38,7 +38,9 @@ def test_a_restore_beside_a_running_service_is_refused(alone, twin):
     file = alone.folder / "dump"
     alone.start()
     assert alone.command("db", "backup", str(file)).returncode == 0
-    refused = alone.command("db", "restore", str(file), "--yes", "--json")
-    assert refused.returncode == 1
-    assert json.loads(refused.stdout)["message"] == "The database is in use."
+    for asked in ((), ("--yes",)):
+        refused = alone.command("db", "restore", str(file), *asked, "--json")
+        assert refused.returncode == 1
+        assert json.loads(refused.stdout)["message"] == "The database is in use."
+        assert "Drop" not in refused.stderr
     assert alone.ask("GET", "/v1/freeze")["frozen"] is False

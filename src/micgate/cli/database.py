@@ -80,14 +80,16 @@ def restore(*, file: Path, yes: bool, as_json: bool) -> int:
         from micgate.store import migrate  # noqa: PLC0415 -- as above
 
     output = show.Output(as_json=as_json)
+    settings = options.configured(output)
     if not yes:
+        _with_database(settings, lambda cellar: backups.check_unused(cellar.owner))
         click.confirm("Drop what is in the database now?", abort=True, err=True)
 
     def put_back(cellar: "Cellar") -> None:
         backups.restore(cellar.owner, file, tools=cellar.tools)
         migrate.upgrade(cellar.owner)
 
-    _with_database(options.configured(output), put_back)
+    _with_database(settings, put_back)
     output.result(f"Restored from {file}.", {"file": str(file)})
     return 0
 

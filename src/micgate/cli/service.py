@@ -135,13 +135,21 @@ def _quoted(path: Path) -> str:
 
 
 def _check(wanted: Unit, *, into: Path | None) -> None:
-    if into is not None:
-        return
-    _demand_systemd()
-    if wanted.secret and not wanted.secret.is_file():
-        raise CommandError(f"There is no {wanted.secret}.", remedy="Put the secret there, root's, 0600.")
-    if wanted.account:
+    if into is None:
+        _demand_systemd()
+    if wanted.secret:
+        _check_secret(wanted.secret, reader="root" if wanted.account else f"user {os.geteuid()}")
+    if into is None and wanted.account:
         _check_account(wanted.account)
+
+
+def _check_secret(file: Path, *, reader: str) -> None:
+    """`reader` is who systemd is as it reads it; what root may not read here it may there."""
+    remedy = f"Put the client's secret there, {reader}'s, mode 0600; then install."
+    if not os.path.isfile(file):  # noqa: PTH113 -- false, too, in a folder that is closed to us
+        raise UsageProblem(f"There is no file {file} that can be seen from here.", remedy=remedy)
+    if reader != "root" and not os.access(file, os.R_OK):
+        raise UsageProblem(f"{reader} may not read {file}, and runs the service.", remedy=remedy)
 
 
 def _demand_systemd() -> None:

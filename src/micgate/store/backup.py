@@ -65,9 +65,8 @@ def restore(conninfo: str, file: Path, *, tools: Path | None = None) -> None:
     no keeper's term goes on. Refused while the database
     is in use, and with `WrongSchema` for a dump by a newer micgate.
     """
+    check_unused(conninfo)
     with translated(), psycopg.connect(limited(conninfo), autocommit=True) as connection:
-        if connection.execute(_OTHERS).fetchone() != (0,):
-            raise BackupFailed("The database is in use.", remedy="Stop every micgate serve first.")
         migrate.ensure_role(connection)
     migrate.known(_migrations_in(file, tools))
     command = [_tool("pg_restore", tools), "--clean", "--if-exists", "--single-transaction", "--no-password"]
@@ -76,6 +75,13 @@ def restore(conninfo: str, file: Path, *, tools: Path | None = None) -> None:
     with translated(), psycopg.connect(limited(conninfo, statement_ms=_STATEMENT_MS)) as connection:
         for statement in _AFTERWARDS:
             connection.execute(statement)
+
+
+def check_unused(conninfo: str) -> None:
+    """Raises `BackupFailed` while a service, or another command, is connected."""
+    with translated(), psycopg.connect(limited(conninfo), autocommit=True) as connection:
+        if connection.execute(_OTHERS).fetchone() != (0,):
+            raise BackupFailed("The database is in use.", remedy="Stop every micgate serve first.")
 
 
 def _migrations_in(file: Path, tools: Path | None) -> set[int]:
