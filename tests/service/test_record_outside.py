@@ -10,6 +10,7 @@ import msgspec
 import psycopg
 import pytest
 
+from leftovers import held_folder
 from micgate.audit import signing
 from micgate.audit.canonical import canonical, hashed
 from micgate.audit.chain import record
@@ -137,6 +138,62 @@ def test_a_new_key_takes_over_and_the_first_public_key_stays_enough(box, twin, t
     assert len({one.key_id for one in box.checkpoints()}) == 2
     assert stat.S_IMODE(box.key_path.stat().st_mode) == 0o600
     assert "audit.key_handed_over" in [one["record"]["action"] for one in box.record()]
+
+
+@pytest.fixture
+def alone(twin, tmp_path):
+    """A box whose database nobody else uses."""
+    with held_folder() as folder:
+        box = Box(tmp_path, twin, MICGATE_DATABASE_DIR=str(folder / "database"))
+        yield box
+        box.end()
+
+
+def test_after_an_older_dump_is_restored_the_checkpoints_of_before_contradict_the_record(
+    alone, twin, tmp_path
+):
+    """What the documents tell an operator to do then."""
+    alone.public.write_text(alone.told("audit", "key"))
+    started(alone, twin)
+    twin.wait_until(lambda: alone.outside.exists() and alone.vouched() > 0)
+    alone.told("db", "backup", str(tmp_path / "dump"))
+    dumped = alone.record()[-1]["record"]["seq"]
+    grown(alone, twin)
+    before = tmp_path / "before.jsonl"
+    alone.told("audit", "export", str(before))
+    assert alone.stop() == 0
+    alone.told("db", "restore", str(tmp_path / "dump"), "--yes")
+    aside = alone.outside.rename(tmp_path / "checkpoints-before.jsonl")
+    started(alone, twin)
+    grown(alone, twin)
+    grown(alone, twin)
+
+    after = tmp_path / "after.jsonl"
+    fresh = shutil.copy(alone.outside, tmp_path / "fresh.jsonl")
+    alone.told("audit", "export", str(after))
+    code, verdict = alone.verify(after, "--checkpoints", str(aside))
+    assert (code, verdict["word"]) == (1, "altered")
+    assert verdict["bad"]["seq"] == dumped + 1
+    code, verdict = alone.verify(after, "--checkpoints", str(fresh))
+    assert (code, verdict["word"], verdict["bad"]) == (0, "intact", None)
+    assert verdict["outside_seq"] > 0
+    code, verdict = alone.verify(before, "--checkpoints", str(aside))
+    assert (code, verdict["word"], verdict["bad"]) == (0, "intact", None)
+
+
+def grown(box, twin):
+    """By two records, which a checkpoint outside vouches for."""
+
+    def braked():
+        found = [one["record"] for one in box.record()]
+        return [one["seq"] for one in found if one["target"] == "brake"]
+
+    wanted = len(braked()) + 2
+    for verb in ("freeze", "unfreeze"):
+        box.ask("POST", f"/v1/{verb}")
+    twin.wait_until(lambda: len(braked()) == wanted)
+    head = braked()[-1]
+    twin.wait_until(lambda: box.vouched() >= head)
 
 
 def test_the_newest_checkpoint_is_told_to_whoever_may_read_the_record(box, twin):
