@@ -123,6 +123,26 @@ def test_whoever_asks_is_told_within_two_seconds_that_the_database_stands_still(
     assert "never retrieved" not in house.log
 
 
+def test_a_service_that_starts_on_a_database_that_stands_still_says_so_soon(
+    start_house, up, twin, stands_still
+):
+    stands_still()
+    house = start_house(MICGATE_DATABASE_URL=up.conninfo())
+    house.environ["MICGATE_PORT"] = str(free_port())
+    house.begin()
+    address = ("127.0.0.1", int(house.environ["MICGATE_PORT"]))
+    twin.wait_until(lambda: is_bound(address), seconds=START_SECONDS)
+    began = time.monotonic()
+    status, readiness = asked(f"http://127.0.0.1:{address[1]}/readyz")
+    assert time.monotonic() - began < TOLD
+    (check,) = readiness["checks"]
+    assert (status, check["name"], check["ok"]) == (503, "database", False)
+    assert "has not answered for 1.5 s" in check["says"]
+    stands_still.go_on()
+    twin.wait_until(lambda: house.ready, seconds=START_SECONDS)
+    assert house.stop() == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_at_once_when_it_is_told_to_while_it_waits(start_house, down, twin, number):
     house = start_house(MICGATE_DATABASE_URL=down.conninfo())
@@ -194,6 +214,14 @@ def test_an_address_that_cannot_be_read_is_a_wrong_setting(start_house):
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return taken.getsockname()[1]
+
+
+def is_bound(address):
+    try:
+        socket.create_connection(address, timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def asked(url, body=None):

@@ -7,10 +7,12 @@ import psycopg
 from psycopg.pq import PGconn, Ping
 
 from micgate.store.database import limited, translate
-from micgate.store.errors import StoreError
+from micgate.store.errors import StoreError, Unavailable
 
 AGAIN = 0.5
 """Seconds until it is asked again."""
+SILENT_SECONDS = 1.5
+"""After so long without an answer it is said to be away, and still waited for."""
 _SURE = 2
 """So often in a row: between two questions a server may have come up."""
 
@@ -22,6 +24,7 @@ async def wait_for(conninfo: str, *, away: Callable[[StoreError], None]) -> None
     """
     conninfo, refused = limited(conninfo), 0
     while True:
+        late = asyncio.get_running_loop().call_later(SILENT_SECONDS, away, _silent())
         try:
             await (await psycopg.AsyncConnection.connect(conninfo)).close()
         except psycopg.OperationalError as error:
@@ -33,7 +36,16 @@ async def wait_for(conninfo: str, *, away: Callable[[StoreError], None]) -> None
             away(fault)
         else:
             return
+        finally:
+            late.cancel()
         await asyncio.sleep(AGAIN)
+
+
+def _silent() -> Unavailable:
+    return Unavailable(
+        f"The database cannot be reached: it has not answered for {SILENT_SECONDS:g} s.",
+        remedy="See that it runs; micgate goes on by itself.",
+    )
 
 
 async def _is_open(conninfo: str) -> bool:
