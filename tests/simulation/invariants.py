@@ -65,6 +65,7 @@ class Invariants:
     closers: dict[str, str] = field(default_factory=dict)
     free_since: dict[Target, float] = field(default_factory=dict)
     disturbed: dict[Target, float] = field(default_factory=dict)
+    found: dict[Target, str] = field(default_factory=dict)
     legs: dict[Target, str] = field(default_factory=dict)
     unwritten: dict[tuple[int, Target], list[tuple[float, Shown | None]]] = field(default_factory=dict)
     left_closed: dict[Target, float] = field(default_factory=dict)
@@ -240,7 +241,9 @@ class Invariants:
             if self.legs.get(target) != leg:
                 self.legs[target] = leg
                 self.disturbed[target] = now
-            if self.judge(target).leg != leg and now - max(self.disturbed[target], calm_at) < UNTOLD:
+            if self.judge(target).leg == leg:
+                self._found(target, leg)
+            elif now - max(self.disturbed[target], calm_at) < UNTOLD:
                 continue
             if standing:
                 self.free_since.pop(target, None)
@@ -250,6 +253,12 @@ class Invariants:
                 if muted and self.closers.get(leg) == "us":
                     self._late(target, since, calm_at)
         self._ends(now, calm_at)
+
+    def _found(self, target: Target, leg: str) -> None:
+        """Nothing can be done on a leg before it was told of, so patience with it begins then."""
+        if self.found.get(target) != leg:
+            self.found[target] = leg
+            self.disturbed[target] = self.world.now
 
     def _late(self, target: Target, since: float, calm_at: float) -> None:
         """A microphone that should be open: in trouble everybody can see that, without it must not be."""
