@@ -40,6 +40,8 @@ def _lose(made: House, calls: Calls, number: signal.Signals) -> float:
         time.sleep(1)
         seq, at = made.last_seq(), time.time()
         keeper.process.send_signal(number)
+        if number == signal.SIGKILL:
+            keeper.process.wait()
         wait_until(lambda: _next(made, seq, at) is not None, seconds=GIVE_UP)
         sent = _next(made, seq, at)
     finally:
@@ -60,7 +62,7 @@ def _keeper(made: House) -> Replica:
 
     def found() -> Replica | None:
         rows = made.query("select holder from leases where holder is not null")
-        pids = {row[0].split("/")[1] for row in rows}
+        pids = {row[0].split("/")[-2] for row in rows}
         return next((one for one in made.replicas if str(one.process.pid) in pids), None)
 
     wait_until(lambda: found() is not None, seconds=GIVE_UP)
