@@ -218,8 +218,8 @@ SUBJECTS: Mapping[str, Subject] = {
     ),
     "takeover": Subject(
         "The keeper lost",
-        "Two replicas on one machine, where a process that is gone is noticed at once. SIGKILL and SIGSTOP of "
-        "the one that keeps the organization, until the next state change by the other one reaches the "
+        "Two replicas on one machine, where a process that is gone is noticed at once. SIGKILL and SIGSTOP "
+        "of the one that keeps the organization, until the next state change by the other one reaches the "
         "simulator. From another machine a killed one looks like a stopped one.",
         takeover_figures,
     ),
