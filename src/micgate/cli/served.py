@@ -111,7 +111,8 @@ def _key_of(here: RunningHere | None, settings: Settings) -> str:
         return here.key
     raise UsageProblem(
         "MICGATE_URL names a service, and there is no key for it.",
-        remedy="Set MICGATE_KEY, or MICGATE_KEY_FILE to a file with it; micgate keys add makes one.",
+        remedy="If it is a service of this account that has ended, start it again: micgate serve. Else set "
+        "MICGATE_KEY, or MICGATE_KEY_FILE to a file with it; micgate keys add makes one.",
     )
 
 
