@@ -24,7 +24,7 @@ def ada(twin):
 
 @pytest.fixture
 def muting(shell, twin, call, ada, until):
-    """A running mute that the platform shows.
+    """A running mute that has seen itself confirmed: before that, it would tell of what happens otherwise.
 
     It is ended by SIGTERM: after SIGKILL its guardian would open the microphone of the next test, whose ids
     are the same.
@@ -34,7 +34,7 @@ def muting(shell, twin, call, ada, until):
     def start(*arguments, **environ):
         process = shell.start("mute", ada.email, *arguments, **environ)
         started.append(process)
-        until(lambda: twin.leg(call)["muted"])
+        until(lambda: "confirmed" in [row["phase"] for row in shell.journal()])
         return process
 
     yield start
