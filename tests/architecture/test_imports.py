@@ -19,6 +19,8 @@ FLOORS = (
     {"store", "platform", "hooks", "doctor", "direct"},
     {"genesys", "control", "client", "twin", "settings", "log", "destination"},
 )
+SERVICE = ("", "duties", "resources", "request", "principals", "people", "telemetry", "http")
+"""The rooms within `service/`, from the top; "" is what puts the others together."""
 ALONE = {"genesys", "twin", "control"}
 """They import nothing of ours but themselves: twin and client must not share a misreading of the vendor."""
 
@@ -74,6 +76,12 @@ def ours(path: Path) -> list[str]:
     return [room(name) for name in imported(path) if name.split(".")[0] == "micgate" and room(name)]
 
 
+def service_room(path: Path) -> str:
+    """`service/http/listen.py` → `http`, as are the room itself and a module named without `.py`."""
+    parts = path.relative_to(SOURCE / "service").parts
+    return parts[0] if parts and parts[0] in SERVICE else ""
+
+
 def own_room(path: Path) -> str:
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
@@ -85,6 +93,15 @@ def test_a_module_imports_only_from_its_own_folder_or_from_floors_below(path):
         here = "cli"
     for there in ours(path):
         assert there == here or floor(there) > floor(here), f"{path.name} imports {there}"
+
+
+@pytest.mark.parametrize("path", sorted((SOURCE / "service").rglob("*.py")), ids=lambda path: path.stem)
+def test_a_module_of_the_service_imports_only_from_its_own_room_or_from_rooms_below(path):
+    here = service_room(path)
+    for name in imported(path):
+        if name.startswith("micgate.service"):
+            there = service_room(SOURCE.parent / Path(*name.split(".")))
+            assert SERVICE.index(there) >= SERVICE.index(here), f"{path.name} imports {name}"
 
 
 @pytest.mark.parametrize("place", sorted(ALONE))

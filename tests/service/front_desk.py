@@ -18,17 +18,18 @@ from micgate.genesys.regions import find_region
 from micgate.genesys.session import Session
 from micgate.genesys.transport_aiohttp import AiohttpWire
 from micgate.log import Log
-from micgate.service import app, listen
-from micgate.service.crowding import Forecast
-from micgate.service.directory import Directory
-from micgate.service.health import Health
-from micgate.service.keyring import KeyRing, host, issue
-from micgate.service.lookup import GenesysLookUp
-from micgate.service.metrics import Metrics
-from micgate.service.parts import Parts
-from micgate.service.principal import Limits, Scope
-from micgate.service.pulse import Pulse
-from micgate.service.stream import Stream
+from micgate.service import app
+from micgate.service.http import listen
+from micgate.service.people.directory import Directory
+from micgate.service.people.lookup import GenesysLookUp
+from micgate.service.principals.keyring import KeyRing, host, issue
+from micgate.service.principals.principal import Limits, Scope
+from micgate.service.request.crowding import Forecast
+from micgate.service.request.parts import Parts
+from micgate.service.request.pulse import Pulse
+from micgate.service.request.stream import Stream
+from micgate.service.resources.health import Health
+from micgate.service.telemetry.metrics import Metrics
 from micgate.store.database import Database
 from micgate.store.ids import new_id
 from micgate.store.leases import Term

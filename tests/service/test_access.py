@@ -7,9 +7,9 @@ import json
 import pytest
 from front_desk import Limits, Scope
 
-from micgate.service.access import needs
 from micgate.service.app import RESOURCES
-from micgate.service.keyring import host
+from micgate.service.principals.keyring import host
+from micgate.service.request.access import needs
 
 UNKNOWN = "01930000-0000-7000-8000-000000000000"
 DOORS = {

@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 import pytest
 from front_desk import Limits, Scope
 
-from micgate.service import stream
-from micgate.service.keyring import KeyRing, host
-from micgate.service.pulse import Pulse
-from micgate.service.sight import Scene, Sight
+from micgate.service.principals.keyring import KeyRing, host
+from micgate.service.principals.sight import Scene, Sight
+from micgate.service.request import stream
+from micgate.service.request.pulse import Pulse
 from micgate.store.database import Hint, every, notify, send
 from micgate.store.errors import Unavailable
 
@@ -156,7 +156,7 @@ async def test_a_stream_that_is_never_idle_is_cut_all_the_same(desk):
 
 
 async def test_a_stream_of_which_nothing_is_to_be_told_shows_that_it_is_alive(desk, monkeypatch):
-    monkeypatch.setattr("micgate.service.events.RECHECK", 0.05)
+    monkeypatch.setattr("micgate.service.resources.events.RECHECK", 0.05)
     reader, writer = await asyncio.open_connection(*address(desk))
     writer.write(asking(desk))
     async with asyncio.timeout(5):

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from micgate.log import Log
-from micgate.service.frequency import Frequent
+from micgate.service.duties.frequency import Frequent
 
 DAY = 86_400.0
 

@@ -9,9 +9,11 @@ import pytest
 from front_desk import Scope
 
 from micgate.log import Log
-from micgate.service import gate, health, listen
-from micgate.service.errors import UnsafeListening
-from micgate.service.listen import Address
+from micgate.service.http import listen
+from micgate.service.http.errors import UnsafeListening
+from micgate.service.http.listen import Address
+from micgate.service.request import gate
+from micgate.service.resources import health
 from micgate.store.errors import Full, Unavailable
 
 

@@ -21,8 +21,8 @@ from micgate.keeper.clock import SystemBoot
 from micgate.keeper.run import Keeper
 from micgate.keeper.wiring import genesys_keeper
 from micgate.log import Log
-from micgate.service import kept as kept_module
-from micgate.service.kept import Kept
+from micgate.service.duties import kept as kept_module
+from micgate.service.duties.kept import Kept
 from micgate.store.database import Database
 from micgate.store.ids import new_id
 from micgate.store.verbs import Place

@@ -7,7 +7,7 @@ import pytest
 
 from micgate.audit.entry import MICGATE, write
 from micgate.control.fact import GivenBack
-from micgate.service.metrics import Metrics
+from micgate.service.telemetry.metrics import Metrics
 from micgate.store.entries import Entry, Sealed
 
 

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from micgate.service import nightly
-from micgate.service.nightly import Nightly, night, too_many
+from micgate.service.duties import nightly
+from micgate.service.duties.nightly import Nightly, night, too_many
 from replica import START_SECONDS
 
 

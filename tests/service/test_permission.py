@@ -4,9 +4,9 @@ import pytest
 
 from micgate.audit.entry import ActorKind
 from micgate.control.policy import OnOverride
-from micgate.service.errors import NotPermitted
-from micgate.service.permission import EVERYBODY, Asked, Queue, check
-from micgate.service.principal import Limits, Principal, Scope
+from micgate.service.http.errors import NotPermitted
+from micgate.service.principals.permission import EVERYBODY, Asked, Queue, check
+from micgate.service.principals.principal import Limits, Principal, Scope
 
 
 def key(*scopes, **limits):

@@ -16,9 +16,9 @@ from micgate.audit.privacy import Retention
 from micgate.audit.verify import verify
 from micgate.genesys.network import Network
 from micgate.log import Log
-from micgate.service import notary, outside, retention
-from micgate.service.keyring import host
-from micgate.service.metrics import Metrics
+from micgate.service.duties import notary, outside, retention
+from micgate.service.principals.keyring import host
+from micgate.service.telemetry.metrics import Metrics
 from micgate.store import migrate
 from micgate.store.cut import cut
 from micgate.store.database import limited

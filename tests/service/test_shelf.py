@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from micgate.service.shelf import Shelf
+from micgate.service.people.shelf import Shelf
 
 
 class Clock:

@@ -4,7 +4,7 @@ import pytest
 from front_desk import Limits, Scope
 
 from micgate.control.mute import Owner
-from micgate.service.sight import Scene, Sight
+from micgate.service.principals.sight import Scene, Sight
 
 OURS, THEIRS, UNKNOWN = range(3)
 """Three agents: on a call of our queue, of another one, and of nobody knows which."""

@@ -125,7 +125,7 @@ def test_a_collector_that_is_away_is_said_once_and_nothing_else_changes(serving,
     ],
 )
 def test_an_address_that_spans_must_not_go_to_is_refused(environ, told, tmp_path):
-    from micgate.service.telemetry import endpoint
+    from micgate.service.telemetry.export import endpoint
 
     with pytest.raises(SettingError, match=told) as refused:
         endpoint(load(environ, tmp_path / "no.env"))
@@ -134,7 +134,7 @@ def test_an_address_that_spans_must_not_go_to_is_refused(environ, told, tmp_path
 
 @pytest.mark.parametrize("given", ["http://c:4318", "http://c:4318/", "http://c:4318/v1/traces"])
 def test_the_path_of_the_signal_is_added_unless_it_is_there(given, tmp_path):
-    from micgate.service.telemetry import endpoint
+    from micgate.service.telemetry.export import endpoint
 
     assert endpoint(load({"MICGATE_OTEL_ENDPOINT": given}, tmp_path / "no.env")) == "http://c:4318/v1/traces"
 

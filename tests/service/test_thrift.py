@@ -3,7 +3,7 @@
 import pytest
 
 from micgate.genesys.errors import RateLimited
-from micgate.service.thrift import Thrifty
+from micgate.service.people.thrift import Thrifty
 
 
 class Clock:

@@ -10,7 +10,7 @@ from receiver import receiving
 
 from micgate.destination import Poster, system_resolve
 from micgate.log import Log
-from micgate.service.cipher import WebhookCipher
+from micgate.service.duties.cipher import WebhookCipher
 from micgate.store.ids import new_id
 from micgate.webhooks.deliver import Sender
 from micgate.webhooks.office import Office

@@ -11,7 +11,7 @@ from front_desk import Scope
 from psycopg.rows import tuple_row
 
 from micgate.destination import Poster
-from micgate.service.cipher import WebhookCipher
+from micgate.service.duties.cipher import WebhookCipher
 from micgate.webhooks.deliver import Sender
 from micgate.webhooks.office import ROOM
 

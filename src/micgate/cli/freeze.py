@@ -10,7 +10,7 @@ from micgate.cli.equipped import equipped
 from micgate.settings import Settings
 
 if TYPE_CHECKING:
-    from micgate.service.brake import BrakeView
+    from micgate.service.resources.brake import BrakeView
 
 _here = click.option("--here", is_flag=True, help="Pull it in the database of this host, past any service.")
 
@@ -61,7 +61,8 @@ def unfreeze(*, here: bool, as_json: bool) -> int:
 def _in_database(settings: Settings, *, pull: bool) -> "BrakeView":
     with equipped():
         from micgate.audit.entry import Actor, ActorKind  # noqa: PLC0415 -- the store, for this command only
-        from micgate.service import brake, host  # noqa: PLC0415 -- as above
+        from micgate.service import host  # noqa: PLC0415 -- as above
+        from micgate.service.resources import brake  # noqa: PLC0415 -- as above
 
     async def do() -> "BrakeView":
         actor = Actor(ActorKind.HOST, host.host_id())

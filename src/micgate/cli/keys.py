@@ -64,8 +64,8 @@ Example:  micgate keys add "wall" --scope mute --scope release:any
 def add(*, name: str, scopes: tuple[str, ...], days: float, as_json: bool, **bounds: Any) -> int:
     """Make a key called NAME. What is printed is the only copy there is."""
     with equipped():
-        from micgate.service import keyring  # noqa: PLC0415 -- the store, for this command only
-        from micgate.service.principal import Scope  # noqa: PLC0415 -- as above
+        from micgate.service.principals import keyring  # noqa: PLC0415 -- the store, for this command only
+        from micgate.service.principals.principal import Scope  # noqa: PLC0415 -- as above
 
     output = show.Output(as_json=as_json)
     limits = _limits(**bounds)
@@ -99,7 +99,7 @@ def list_(*, as_json: bool) -> int:
         import msgspec  # noqa: PLC0415 -- as above
 
         from micgate.audit.canonical import stamp  # noqa: PLC0415 -- as above
-        from micgate.service import keyring  # noqa: PLC0415 -- as above
+        from micgate.service.principals import keyring  # noqa: PLC0415 -- as above
 
     output = show.Output(as_json=as_json)
 
@@ -174,7 +174,7 @@ def _limits(
     queue_share: float | None,
 ) -> Any:
     from micgate.control.policy import parse  # noqa: PLC0415 -- as above
-    from micgate.service.principal import Limits  # noqa: PLC0415 -- as above
+    from micgate.service.principals.principal import Limits  # noqa: PLC0415 -- as above
 
     if any("@" in agent for agent in agents):
         raise UsageProblem("A key is bound to user ids.", remedy="Find them: micgate why AGENT --json")

@@ -10,8 +10,8 @@ from micgate.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from micgate.service.duties.retention import Forgotten
     from micgate.service.host import Opened
-    from micgate.service.retention import Forgotten
 
 Answer = TypeVar("Answer")
 
@@ -19,8 +19,8 @@ Answer = TypeVar("Answer")
 def erase(settings: Settings, output: show.Output, *, person: str) -> int:
     with equipped():
         from micgate.audit.entry import Actor, ActorKind  # noqa: PLC0415 -- the store, for this command only
+        from micgate.service.duties.retention import erase_person  # noqa: PLC0415 -- as above
         from micgate.service.host import host_id  # noqa: PLC0415 -- as above
-        from micgate.service.retention import erase_person  # noqa: PLC0415 -- as above
 
     by = Actor(ActorKind.HOST, host_id())
 
@@ -34,7 +34,7 @@ def erase(settings: Settings, output: show.Output, *, person: str) -> int:
 
 def expire(settings: Settings, output: show.Output) -> int:
     with equipped():
-        from micgate.service import retention  # noqa: PLC0415 -- as above
+        from micgate.service.duties import retention  # noqa: PLC0415 -- as above
 
     async def do(house: "Opened") -> "Forgotten":
         keep = retention.retention(settings)

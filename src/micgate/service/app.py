@@ -4,7 +4,12 @@ from litestar import Litestar
 from litestar.di import Provide
 from litestar.types import ASGIApp, ControllerRouterHandler
 
-from micgate.service import (
+from micgate.service.http.problems import Handler
+from micgate.service.request.access import Gatekeeper, principal_of
+from micgate.service.request.gate import BODY_BYTES, Gate
+from micgate.service.request.parts import Parts
+from micgate.service.request.stream import Stream
+from micgate.service.resources import (
     agents,
     audit,
     brake,
@@ -19,13 +24,8 @@ from micgate.service import (
     renewal,
     webhooks,
 )
-from micgate.service.access import Gatekeeper, principal_of
-from micgate.service.gate import BODY_BYTES, Gate
-from micgate.service.health import Health
-from micgate.service.parts import Parts
-from micgate.service.problems import Handler
-from micgate.service.stream import Stream
-from micgate.service.traced import Requests, no_request
+from micgate.service.resources.health import Health
+from micgate.service.telemetry.traced import Requests, no_request
 
 RESOURCES: tuple[ControllerRouterHandler, ...] = (
     *(mutes.place_mute, mutes.list_mutes, mutes.get_mute, mutes.extend_mute, mutes.release_mute),

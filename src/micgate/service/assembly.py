@@ -12,26 +12,28 @@ from micgate.genesys.session import Session
 from micgate.keeper.run import Keeper
 from micgate.keeper.wiring import genesys_keeper
 from micgate.log import Log
-from micgate.service import app, listen, notary, outside
+from micgate.service import app
 from micgate.service.announcement import Announcement, kept_key
-from micgate.service.budget import Accountant
-from micgate.service.cipher import ChannelCipher
-from micgate.service.crowding import Forecast
-from micgate.service.directory import Directory
-from micgate.service.frequency import Frequent
-from micgate.service.health import Health
+from micgate.service.duties import notary, outside
+from micgate.service.duties.cipher import ChannelCipher
+from micgate.service.duties.frequency import Frequent
+from micgate.service.duties.kept import Kept
+from micgate.service.duties.notary import Notary
 from micgate.service.host import Opened
-from micgate.service.kept import Kept
-from micgate.service.listen import Address
-from micgate.service.lookup import GenesysLookUp
-from micgate.service.metrics import Metrics
-from micgate.service.notary import Notary
-from micgate.service.parts import Parts
-from micgate.service.pulse import Pulse
-from micgate.service.stream import Stream
-from micgate.service.tasks import Beats
-from micgate.service.thrift import Thrifty
-from micgate.service.traced import Tracing
+from micgate.service.http import listen
+from micgate.service.http.listen import Address
+from micgate.service.people.directory import Directory
+from micgate.service.people.lookup import GenesysLookUp
+from micgate.service.people.thrift import Thrifty
+from micgate.service.request.crowding import Forecast
+from micgate.service.request.parts import Parts
+from micgate.service.request.pulse import Pulse
+from micgate.service.request.stream import Stream
+from micgate.service.resources.budget import Accountant
+from micgate.service.resources.health import Health
+from micgate.service.telemetry.metrics import Metrics
+from micgate.service.telemetry.tasks import Beats
+from micgate.service.telemetry.traced import Tracing
 from micgate.settings import Settings
 from micgate.store.database import Database
 from micgate.store.entries import Sealed

@@ -8,9 +8,9 @@ from typing import Self
 import msgspec
 from litestar.types import Receive, Scope, Send
 
-from micgate.service import listen, problems
-from micgate.service.health import Alive, Check, Readiness
-from micgate.service.listen import Address
+from micgate.service.http import listen, problems
+from micgate.service.http.listen import Address
+from micgate.service.resources.health import Alive, Check, Readiness
 from micgate.store.errors import StoreError
 
 _OK, _UNAVAILABLE = 200, 503

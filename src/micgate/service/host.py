@@ -11,7 +11,7 @@ from pathlib import Path
 
 from micgate.audit.chain import link
 from micgate.keeper.clock import ServiceClock, SystemBoot, anchored
-from micgate.service.keyring import KeyRing
+from micgate.service.principals.keyring import KeyRing
 from micgate.settings import Settings
 from micgate.store import migrate
 from micgate.store.database import Database

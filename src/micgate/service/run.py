@@ -16,12 +16,15 @@ from micgate.genesys.session import Session
 from micgate.genesys.transport_aiohttp import AiohttpWire
 from micgate.keeper.supervise import PASSING
 from micgate.log import Log
-from micgate.service import host, listen, posting, traced, watchdog
+from micgate.service import host
 from micgate.service.announcement import Announcement, announce, keep_key, withdraw
 from micgate.service.assembly import Running, put_together
 from micgate.service.doorman import Doorman
+from micgate.service.duties import posting, watchdog
 from micgate.service.host import Opened
-from micgate.service.listen import Address
+from micgate.service.http import listen
+from micgate.service.http.listen import Address
+from micgate.service.telemetry import traced
 from micgate.service.works import works_of
 from micgate.settings import Settings
 from micgate.store import server

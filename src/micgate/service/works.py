@@ -5,13 +5,14 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from micgate.log import Log
-from micgate.service import host, posting, watchdog
+from micgate.service import host
 from micgate.service.assembly import Running
-from micgate.service.health import Check
+from micgate.service.duties import posting, watchdog
+from micgate.service.duties.nightly import Nightly
+from micgate.service.duties.retention import Janitor, retention
 from micgate.service.host import Cellar, Opened
-from micgate.service.nightly import Nightly
-from micgate.service.parts import Parts
-from micgate.service.retention import Janitor, retention
+from micgate.service.request.parts import Parts
+from micgate.service.resources.health import Check
 from micgate.settings import Settings
 from micgate.store import idempotency, paces
 from micgate.store.errors import StoreError

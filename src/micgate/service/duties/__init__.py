@@ -1,0 +1,1 @@
+"""What runs beside the API, and what brings it off the machine."""

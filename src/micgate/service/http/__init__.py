@@ -1,0 +1,1 @@
+"""Listening, and how an error looks to whoever is told of it."""

@@ -1,0 +1,1 @@
+"""Whom somebody means: looked up here first, then at the platform."""

@@ -1,0 +1,1 @@
+"""What a request passes and needs before something answers it."""

@@ -1,0 +1,1 @@
+"""What there is under `/v1`, a module each, and how the service is."""
