@@ -135,6 +135,7 @@ def _aim(turn: Turn) -> Turn:
         due=turn.due,
         freed=tuple(dict.fromkeys((*turn.known, *(mute.id for mute in turn.last)))),
         met=(),
+        confirmed=(),
         tries=0,
         looks=0,
         outcome=None,

@@ -81,10 +81,12 @@ class ReleaseLate(_Fact, frozen=True, kw_only=True):
 
 
 class GivenBack(_Fact, frozen=True, kw_only=True):
-    """The microphone is open again. `by_us` false: somebody else had opened it, or it was never closed."""
+    """The microphone is open again. `by_us` false: somebody else had opened it, or it was never closed, and
+    nothing was late.
+    """
 
-    seconds_late: float
     by_us: bool
+    seconds_late: float | None = None
 
 
 class Kept(_Fact, frozen=True, kw_only=True):

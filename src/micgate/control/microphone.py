@@ -101,7 +101,7 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Whose doing it was: `baseline` and `closed_by` belong to `leg`. `pending` has no outcome yet; `sent` is
     our last change unless it was turned away; `doubts` may still take effect; `met` are the mutes that a
-    command has been made for.
+    command has been made for, `confirmed` those that silence was observed for since.
 
     What we try: `tries` counts changes and `looks` reads in a row, `outcome` and `made_at` belong to the last
     change. `due` is when the microphone should have been given back (None: silence is wanted), `begun_at`
@@ -126,6 +126,7 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sent: Command | None = None
     doubts: tuple[Doubt, ...] = ()
     met: tuple[str, ...] = ()
+    confirmed: tuple[str, ...] = ()
     mutes: tuple[str, ...] = ()
     open_policy: OpenPolicy = OpenPolicy.RESTORE
 
@@ -205,17 +206,26 @@ def state(memory: Memory) -> State | None:
     """What to say about a mute on this microphone; None when there is nothing to say.
 
     "Confirmed" is said only while the last thing that was seen is a live leg, muted, and nothing may have
-    been missed since.
+    been missed since; a further mute that is sent takes nothing of that back.
     """
     if memory.phase is Phase.CONFIRMED and not memory.seen_muted:
         return State.UNCONFIRMED
+    if memory.phase is Phase.APPLYING and memory.seen_muted and memory.confirmed:
+        return State.CONFIRMED
     return _STATES[memory.phase]
 
 
-def state_of_all(memories: tuple[Memory, ...]) -> State:
+def state_of(mute_id: str, memories: tuple[Memory, ...]) -> State:
     """What to say about a standing mute that meets several microphones, or none yet: the worst of them."""
-    found = {state(memory) for memory in memories}
+    found = {_state_for(mute_id, memory) for memory in memories}
     return next((each for each in _WORST_FIRST if each in found), State.PENDING)
+
+
+def _state_for(mute_id: str, memory: Memory) -> State | None:
+    """Each mute is confirmed by what was seen after its own request: others may have been fooled."""
+    said = state(memory)
+    proof = memory.met if memory.phase is Phase.CONFIRMED else memory.confirmed
+    return State.PENDING if said is State.CONFIRMED and mute_id not in proof else said
 
 
 Raw: TypeAlias = dict[str, object]

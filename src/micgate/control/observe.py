@@ -57,7 +57,8 @@ def _impossible(memory: Memory, observed: Observed) -> bool:
 def _indefinite(memory: Memory, observed: Observed) -> Memory:
     seen = _sighted(memory, observed)
     if observed.state in {LegState.WAITING, LegState.OVER}:
-        seen = _replace(seen, met=(), refusal=None, looks=0 if observed.way is Way.READ else seen.looks)
+        looks = 0 if observed.way is Way.READ else seen.looks
+        seen = _replace(seen, met=(), confirmed=(), refusal=None, looks=looks)
     if observed.state is LegState.OVER:
         seen = _replace(seen, former=_with(seen.former, observed.leg))
     return _replace(seen, closed_by=ClosedBy.NOBODY, baseline=Baseline.NONE, doubts=()) if seen.over else seen
@@ -124,6 +125,7 @@ def _arrives(memory: Memory, observed: Observed, now: float) -> tuple[Memory, tu
         closed_by=closed_by,
         baseline=baseline,
         met=memory.met if carried else (),
+        confirmed=memory.confirmed if carried else (),
         sent=None,
         tries=0,
         refusal=None,
@@ -173,7 +175,7 @@ def _already_closed(seen: Memory) -> Memory:
 
 def _opened(seen: Memory, memory: Memory, trace: _Trace | None) -> Memory:
     """Open: an un-mute of ours or a hold explains it, and then it is no override."""
-    seen = _replace(seen, closed_by=ClosedBy.NOBODY)
+    seen = _replace(seen, closed_by=ClosedBy.NOBODY, confirmed=())
     if trace or _hold_changed(memory, seen):
         seen = _replace(seen, met=())
     return _replace(seen, proven=seen.proven or bool(trace and trace.sure))

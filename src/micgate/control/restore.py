@@ -55,8 +55,8 @@ def settle(turn: Turn) -> Turn:
         until = min(memory.settle_until, turn.now)  # doubts may be gone early
         if (memory.read_at or 0.0) < until:
             return look(turn.to(after(Act.SETTLE, Verdict.DOUBTS)).know(settle_until=until))
-    seconds = turn.now - memory.due if memory.due is not None else 0.0
-    said = fact.GivenBack(seconds_late=seconds, by_us=by_us)
+    late = turn.now - memory.due if by_us and memory.due is not None else None
+    said = fact.GivenBack(by_us=by_us, seconds_late=late)
     turn = turn.know(doubts=tuple(doubt for doubt in memory.doubts if not doubt.sets))
     return close_episode(turn.to(after(Act.SETTLE, Verdict.DONE)).say(said))
 

@@ -60,7 +60,7 @@ def confirm(turn: Turn) -> Turn:
         seconds=seconds,
         slow=seconds > turn.pace.slow_mute,
     )
-    return turn.know(tries=0, looks=0, refusal=None, reasserting=False).say(said)
+    return turn.know(tries=0, looks=0, refusal=None, reasserting=False, confirmed=turn.ids).say(said)
 
 
 def override(turn: Turn) -> Turn:

@@ -80,6 +80,7 @@ def close_episode(turn: Turn) -> Turn:
         sent=None,
         fresh=True,
         met=(),
+        confirmed=(),
         tries=0,
         looks=0,
         outcome=None,
@@ -127,8 +128,11 @@ def look(turn: Turn) -> Turn:
 
 
 def poll(turn: Turn) -> Turn:
-    """An event is expected, nobody knows when; it may have been lost."""
-    return send_read(turn, at=max(turn.memory.looked_at, turn.memory.since) + turn.pace.slow)
+    """An event is expected, nobody knows when; it may be lost already if it was due before the wish."""
+    memory = turn.memory
+    if memory.looks or seen_at(memory) < _wished_at(memory) - turn.pace.confirm:
+        return look(turn)
+    return send_read(turn, at=max(memory.looked_at, memory.since) + turn.pace.slow)
 
 
 def await_event(turn: Turn) -> Turn:
@@ -189,6 +193,11 @@ def _command(turn: Turn, verb: Verb, lane: Lane) -> Command:
         mutes=turn.ids or memory.freed,
         before=None if memory.stale else memory.known,
     )
+
+
+def _wished_at(memory: Memory) -> float:
+    """Since when what is wanted now has been wanted."""
+    return memory.wished_at if memory.due is None else memory.due
 
 
 def checked(memory: Memory) -> bool:

@@ -31,7 +31,7 @@ from micgate.control.fact import (
     ReleaseLate,
     Unconfirmed,
 )
-from micgate.control.microphone import Phase, State, Way, state
+from micgate.control.microphone import Phase, State, Way, state, state_of
 from micgate.control.policy import OnOverride, OpenPolicy
 
 MUTE, OPEN, READ = Verb.MUTE, Verb.OPEN, Verb.READ
@@ -320,6 +320,45 @@ def test_an_unmute_whose_answer_was_lost_is_not_sent_twice():
     assert episode.memory.phase is Phase.IDLE
 
 
+def test_a_mute_that_was_seen_is_still_said_to_be_while_another_one_is_sent():
+    episode, first = muted()
+    episode.place()
+    said = [shown(episode)]
+    for _ in range(10):
+        episode.run(0.1)
+        said.append(state_of(first.id, (episode.memory,)))
+    assert set(said) == {State.CONFIRMED}
+
+
+def test_another_mute_is_confirmed_by_what_was_seen_after_its_own_request():
+    episode, _first = muted()
+    second = episode.place()
+    assert state_of(second.id, (episode.memory,)) is State.PENDING
+    episode.run(0.3)
+    assert (episode.verbs(), state_of(second.id, (episode.memory,))) == ([MUTE, MUTE], State.PENDING)
+    episode.run(0.3)
+    assert (episode.verbs(), state_of(second.id, (episode.memory,))) == ([MUTE, MUTE, READ], State.CONFIRMED)
+
+
+def test_a_mute_placed_while_the_microphone_is_given_back_is_not_said_to_be_seen_already():
+    episode, first = muted()
+    episode.release(first)
+    second = episode.place()
+    assert episode.memory.seen_muted
+    assert (shown(episode), state_of(second.id, (episode.memory,))) == (State.PENDING, State.PENDING)
+
+
+def test_silence_that_was_broken_is_not_said_any_more():
+    episode, first = muted(on_override=OnOverride.REASSERT)
+    episode.press(muted=False)
+    episode.run(0.06)
+    episode.press(muted=True)
+    episode.run(0.06)
+    assert episode.memory.seen_muted
+    episode.place()
+    assert state_of(first.id, (episode.memory,)) is State.PENDING
+
+
 # -- override ---------------------------------------------------------------------------------------------
 
 
@@ -499,7 +538,7 @@ def test_the_open_policy_leaves_it_to_the_agent(policy):
     episode.press(muted=False)
     episode.run(20)
     assert episode.memory.phase is Phase.IDLE
-    assert episode.said(GivenBack)[0].by_us is False
+    assert (episode.said(GivenBack)[0].by_us, episode.said(GivenBack)[0].seconds_late) == (False, None)
 
 
 def test_of_mutes_that_end_together_the_most_careful_decides():

@@ -1,6 +1,6 @@
 """Transfer, consult, conference, hold and wrap-up: what a mute does when the call moves on."""
 
-from tiny_platform import REFUSED, Episode, seen_open
+from tiny_platform import NOT_SENT, REFUSED, Episode, seen_open
 
 from micgate.control.command import Verb
 from micgate.control.fact import LeftClosed, Moved, Overridden
@@ -130,6 +130,69 @@ def test_an_answer_whose_event_was_lost_is_found():
     episode.join()
     episode.run(35)
     assert episode.truth.muted
+
+
+def rings_and_is_answered_unheard() -> Episode:
+    episode = seen_open()
+    episode.leave()
+    episode.run(5)
+    episode.ring()
+    episode.run(5)
+    episode.lose_events = True
+    episode.join(muted=True)
+    return episode.run(5)
+
+
+def test_a_mute_of_somebody_last_seen_ringing_looks_at_once_whether_that_was_answered():
+    episode = rings_and_is_answered_unheard()
+    episode.place(agent=True)
+    episode.run(1)
+    assert episode.verbs() == [READ, MUTE]
+    assert episode.truth.muted
+
+
+def test_that_look_is_tried_again_soon_when_it_got_no_answer():
+    episode = rings_and_is_answered_unheard()
+    episode.fates = [NOT_SENT]
+    episode.place(agent=True)
+    episode.run(2)
+    assert episode.truth.muted
+
+
+def test_where_it_still_rings_one_look_is_enough():
+    episode = seen_open()
+    episode.leave()
+    episode.run(5)
+    episode.ring()
+    episode.run(5)
+    episode.place(agent=True)
+    episode.run(20)
+    assert episode.verbs() == [READ]
+
+
+def test_what_rings_while_the_mute_stands_is_not_looked_at_for_a_while():
+    episode, _mute = muted(agent=True)
+    episode.leave()
+    episode.run(5)
+    before = episode.verbs().count(READ)
+    episode.ring()
+    episode.run(20)
+    assert episode.verbs().count(READ) == before
+
+
+def test_a_mute_that_was_carried_to_a_leg_answered_unheard_is_given_back_in_time():
+    episode, mute = muted(agent=True)
+    episode.leave()
+    episode.run(1)
+    episode.ring()
+    episode.run(5)
+    episode.lose_events = True
+    episode.join(muted=True)
+    episode.run(5)
+    assert episode.truth.muted
+    episode.release(mute)
+    episode.run(5)
+    assert not episode.truth.muted
 
 
 def test_a_refusal_about_the_leg_that_was_left_does_not_fail_the_mute():

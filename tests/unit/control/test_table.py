@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from micgate.control.command import Command, Doubt, Kind, Lane, Refusal, Verb
 from micgate.control.decide import decide
-from micgate.control.microphone import LegState, Memory, Observed, Phase, State, Way, state, state_of_all
+from micgate.control.microphone import LegState, Memory, Observed, Phase, State, Way, state, state_of
 from micgate.control.mute import Mute, Owner
 from micgate.control.pace import Pace
 from micgate.control.policy import Baseline, ClosedBy, OnOverride, OpenPolicy
@@ -100,11 +100,11 @@ def test_confirmed_is_said_only_while_the_last_thing_seen_is_muted(about):
 
 def test_of_several_microphones_the_worst_is_said():
     confirmed, contested = (
-        Memory(phase=phase, seen=SEEN_MUTED) for phase in (Phase.CONFIRMED, Phase.CONTESTED)
+        Memory(phase=phase, seen=SEEN_MUTED, met=("m",)) for phase in (Phase.CONFIRMED, Phase.CONTESTED)
     )
-    assert state_of_all(()) is State.PENDING
-    assert state_of_all((confirmed, confirmed)) is State.CONFIRMED
-    assert state_of_all((confirmed, contested)) is State.CONTESTED
+    assert state_of("m", ()) is State.PENDING
+    assert state_of("m", (confirmed, confirmed)) is State.CONFIRMED
+    assert state_of("m", (confirmed, contested)) is State.CONTESTED
 
 
 LEGS = st.sampled_from(["a", "b"])

@@ -6,7 +6,7 @@ from types import MappingProxyType
 import msgspec
 
 from micgate.audit.canonical import stamp
-from micgate.control.microphone import Memory, Phase, State, state, state_of_all
+from micgate.control.microphone import Memory, Phase, State, state, state_of
 from micgate.control.mute import Covers, End, Mute
 from micgate.control.policy import OnOverride, OpenPolicy
 from micgate.store.agents import Agent
@@ -140,7 +140,7 @@ def microphone(row: Remembered, *, agents: Mapping[str, Agent]) -> MicrophoneVie
 def state_word(one: Mute, memories: Sequence[Memory]) -> str:
     """A mute that has ended still shows its give-back."""
     if one.stands:
-        return state_of_all(tuple(memory for memory in memories if _shows(memory)))
+        return state_of(one.id, tuple(memory for memory in memories if _shows(memory)))
     freed = {memory.phase for memory in memories if one.id in memory.freed}
     if Phase.LEFT_CLOSED in freed:
         return State.LEFT_CLOSED
