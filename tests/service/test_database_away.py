@@ -86,6 +86,7 @@ def test_it_waits_says_so_once_and_serves_when_the_server_is_back(start_house, d
     assert replica.url == url
     twin.wait_until(lambda: house.ready, seconds=START_SECONDS)
     assert house.log.count(" database.away ") == 1
+    assert 'remedy="See that it runs; micgate goes on by itself."' in house.log
     assert house.log.count(" database.away.recovered ") == 1
     assert house.stop() == 0
 
@@ -117,6 +118,10 @@ def test_whoever_asks_is_told_within_two_seconds_that_the_database_stands_still(
         check = readiness["checks"][0]
         assert (status, readiness["ready"], check["name"], check["ok"]) == (503, False, "database", False)
         assert check["says"] == "It has not answered for 1.5 s."
+    began = time.monotonic()
+    told = figures(url)
+    assert time.monotonic() - began < TOLD
+    assert {"micgate_database_up 0.0", "micgate_mutes_standing NaN", "micgate_streams 0.0"} <= told
     stands_still.go_on()
     twin.wait_until(lambda: house.ready, seconds=START_SECONDS)
     assert house.stop() == 0
@@ -203,8 +208,11 @@ def test_a_command_without_its_database_says_what_to_do_then(start_house, down, 
     assert remedy == "  See that it runs and lets micgate in, then try again."
 
 
-def test_an_address_that_cannot_be_read_is_a_wrong_setting(start_house):
-    answer = start_house(MICGATE_DATABASE_URL="host=db password=quite secret").command("serve")
+@pytest.mark.parametrize(
+    "wrong", ["host=db password=quite secret", "postgresql://micgate:secret@db..example/m"]
+)
+def test_an_address_that_cannot_be_read_is_a_wrong_setting(start_house, wrong):
+    answer = start_house(MICGATE_DATABASE_URL=wrong).command("serve")
     assert answer.returncode == 2, answer.stderr
     assert "MICGATE_DATABASE_URL" in answer.stderr
     assert "secret" not in answer.stderr
@@ -222,6 +230,11 @@ def is_bound(address):
     except OSError:
         return False
     return True
+
+
+def figures(url):
+    with urllib.request.urlopen(f"{url}/metrics", timeout=5) as answer:
+        return set(answer.read().decode().splitlines())
 
 
 def asked(url, body=None):

@@ -42,7 +42,7 @@ def test_a_whole_run_logs_no_secret_no_name_no_number_and_no_line_of_others(serv
     log = serving.log
     for line in log.splitlines():
         assert LINE.fullmatch(line), line
-    assert "service.started" in log
+    assert log.index(" service.listening ") < log.index(" service.started ")
     assert "org=evil" not in log
     names = (agent.id, agent.email, agent.name, *agent.name.split(), "nobody@example.com")
     secrets = (key, host_key, "guessed", twin.client_secret, database)

@@ -7,7 +7,7 @@ import pytest
 
 from micgate.audit.entry import MICGATE, write
 from micgate.control.fact import GivenBack
-from micgate.service.telemetry.metrics import Metrics
+from micgate.service.telemetry.metrics import Metrics, Stored
 from micgate.store.entries import Entry, Sealed
 
 
@@ -26,7 +26,23 @@ _SAME = set(msgspec.structs.asdict(Entry(id=1, org="", at=0, actor="", action=""
 def test_only_what_was_opened_here_counts_as_late(by_us, count):
     metrics = Metrics()
     metrics.told(sealed(GivenBack(seconds_late=14.7, by_us=by_us)))
-    shown = metrics.now(
-        phases={}, standing=0, unsealed=0, waiting=0, viewers=0, frozen=False, budget={}, deliveries={}
-    )
-    assert f"micgate_release_late_seconds_count {count}" in shown.decode().splitlines()
+    assert f"micgate_release_late_seconds_count {count}" in shown(metrics, None)
+
+
+def test_what_only_the_database_knows_is_not_made_up_without_it():
+    metrics = Metrics()
+    assert {
+        "micgate_database_up 1.0",
+        "micgate_mutes_standing 3.0",
+        'micgate_microphones{phase="idle"} 7.0',
+    } <= (shown(metrics, KNOWN))
+    without = shown(metrics, None)
+    assert {"micgate_database_up 0.0", "micgate_mutes_standing NaN", "micgate_streams 2.0"} <= without
+    assert not any(line.startswith("micgate_microphones{") for line in without)
+
+
+KNOWN = Stored(phases={"idle": 7}, standing=3, unsealed=0, waiting=0.0, frozen=False, deliveries={"dead": 1})
+
+
+def shown(metrics, stored):
+    return set(metrics.now(stored, viewers=2, budget={}).decode().splitlines())

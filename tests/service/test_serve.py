@@ -139,6 +139,15 @@ def test_wrong_settings_end_it_with_two_lines(serving):
     assert len(answer.stderr.strip().splitlines()) == 2
 
 
+def test_a_wrong_secret_ends_it_before_it_is_said_to_have_started(serving):
+    serving.environ["GENESYS_CLIENT_SECRET"] = "wrong"
+    answer = serving.command("serve")
+    assert answer.returncode == 1
+    assert "its secret is wrong or was renewed" in answer.stderr
+    assert " service.listening " in answer.stderr
+    assert " service.started " not in answer.stderr
+
+
 def test_the_health_check_of_the_image_works_on_a_real_service(serving):
     serving.start()
     assert health_check(serving).returncode == 0

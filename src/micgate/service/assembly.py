@@ -109,6 +109,7 @@ def put_together(
         house.store,
         house.org,
         log=log,
+        started=lambda: log.write("service.started", url=url, org=house.org),
     )
     house.store.nudge = lambda _: kept.nudge()
     beats = Beats(time.monotonic)

@@ -113,7 +113,7 @@ async def _serve(settings: Settings, started: Started, *, stopping: Callable[[],
         serving = running.server.serve(sockets=[listening])
         _set_aside_what_stays()
         started(running.announcement)
-        log.write("service.started", url=url, org=house.org)
+        log.write("service.listening", url=url, org=house.org)
         await _until(stop, works, serving, running, stopping)
         log.write("service.stopped", org=house.org)
     return 0
@@ -178,7 +178,7 @@ async def _opened(settings: Settings, stack: AsyncExitStack, doorman: Doorman, l
     """A server that is away is waited for, and again if it goes just then; so is our own."""
 
     def away(fault: StoreError) -> None:
-        log.failed("database.away", word=fault.word, what=fault.what)
+        log.failed("database.away", word=fault.word, what=fault.what, remedy=fault.remedy)
         doorman.tell(fault)
 
     async with doorman:

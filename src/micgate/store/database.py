@@ -171,7 +171,8 @@ def limited(conninfo: str, *, statement_ms: int = STATEMENT_MS, schema: str = SC
     """The same with our time limits and our schema, whatever else it says."""
     try:
         given = conninfo_to_dict(conninfo)
-    except psycopg.ProgrammingError:
+        _demand_names(str(given.get("host") or ""))
+    except (psycopg.ProgrammingError, UnicodeError):
         # libpq's own words may quote a piece of the password.
         raise WrongAddress(
             "The address of the database cannot be read.",
@@ -191,6 +192,13 @@ def limited(conninfo: str, *, statement_ms: int = STATEMENT_MS, schema: str = SC
         tcp_user_timeout=TCP_USER_TIMEOUT_MS,
         application_name="micgate",
     )
+
+
+def _demand_names(hosts: str) -> None:
+    """Raises `UnicodeError`, as psycopg would as it looks them up, for a label that is empty or too long."""
+    for host in hosts.split(","):
+        if not host.startswith(("/", "@")):
+            host.encode("idna")
 
 
 async def every(connection: Connection, query: bytes, parameters: Parameters) -> list[Row]:
@@ -270,6 +278,12 @@ _BUSY = (
     errors.IdleInTransactionSessionTimeout,
 )
 _FULL = (errors.DiskFull, errors.OutOfMemory)
+_UNRESOLVED = "failed to resolve host"
+"""psycopg's own words, in no other language."""
+_NAMELESS = (
+    "See that MICGATE_DATABASE_URL names the host rightly, and that this machine can resolve the name; "
+    "micgate goes on by itself."
+)
 _PASSWORD = re.compile(r"(password=|://[^:/\s]*:)[^@\s]+", re.IGNORECASE)
 
 
@@ -281,9 +295,10 @@ def translate(error: Exception, *, perhaps_done: bool = False) -> StoreError:
         return Full("The database has no room.", remedy="Make room on its disk; micgate goes on by itself.")
     if isinstance(error, _BUSY):
         return Busy("The database was kept busy for too long.", remedy="Try again.")
+    says = _first_line(error)
     return Unavailable(
-        f"The database cannot be reached: {_first_line(error)}.",
-        remedy="See that it runs; micgate goes on by itself.",
+        f"The database cannot be reached: {says}.",
+        remedy=_NAMELESS if _UNRESOLVED in says else "See that it runs; micgate goes on by itself.",
         perhaps_done=perhaps_done,
     )
 

@@ -29,14 +29,27 @@ Make = Callable[[tuple[str, ...]], Keeper]
 
 
 class Kept:
-    """Runs the keeper. `make` makes one that watches these users."""
+    """Runs the keeper. `make` makes one that watches these users. `started` is told once the platform was
+    asked, and has not turned us down.
+    """
 
-    def __init__(self, make: Make, io: Io, store: PostgresStore, org: str, *, log: Log) -> None:
+    def __init__(
+        self,
+        make: Make,
+        io: Io,
+        store: PostgresStore,
+        org: str,
+        *,
+        log: Log,
+        started: Callable[[], None] = lambda: None,
+    ) -> None:
         self._make = make
         self._io = io
         self._store = store
         self._org = org
         self._log = log
+        self._started = started
+        self._asked = False
         self._users: tuple[str, ...] = ()
         self._told = False
         self._next = 0.0
@@ -151,6 +164,12 @@ class Kept:
                 keeper.follow(self._users)
 
     async def _ask(self) -> None:
+        await self._look()
+        if not self._asked:
+            self._asked = True
+            self._started()
+
+    async def _look(self) -> None:
         """Who works there now. Credentials that are refused from the start are for people to correct."""
         try:
             self._users = await read_roster(self._io, self._store.agents, self._org)

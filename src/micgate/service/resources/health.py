@@ -1,8 +1,6 @@
 """`/healthz`: this process answers. `/readyz`: what works and what does not, by name. `/metrics`."""
 
-import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 
 import msgspec
 from litestar import Response, get
@@ -12,7 +10,8 @@ from micgate.service.request.access import open_here, open_to_all
 from micgate.service.request.parts import Parts
 from micgate.service.request.stream import Stream
 from micgate.service.telemetry import metrics
-from micgate.service.telemetry.metrics import Metrics
+from micgate.service.telemetry.metrics import Metrics, Stored
+from micgate.service.telemetry.question import ANSWER_SECONDS, Question
 from micgate.service.telemetry.tasks import Task
 from micgate.store.errors import StoreError
 from micgate.store.leases import Lease
@@ -20,8 +19,6 @@ from micgate.store.leases import Lease
 STILL_SECONDS = 5.0
 """A lease that did not beat for so long has no keeper."""
 UNSEALED_SECONDS = 10.0
-ANSWER_SECONDS = 1.5
-"""So long the database may take: who asks whether it serves is told within 2 s that it does not."""
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,23 +44,33 @@ class Alive(msgspec.Struct, frozen=True, kw_only=True):
     tasks: list[Task] = []
 
 
-@dataclass(slots=True, kw_only=True)
 class Health:
     """`probes` are what the rest of the process has to say, the keeper for one; so with `works`."""
 
-    parts: Parts
-    stream: Stream
-    metrics: Metrics
-    probes: list[Callable[[], Check | None]] = field(default_factory=list)
-    works: list[Callable[[], list[Task]]] = field(default_factory=list)
-    budget: Callable[[], dict[str, float]] = dict
-    _lease: Lease | None = None
-    _since: float = 0.0
-    _late: asyncio.Task[list[Check]] | None = None
+    def __init__(
+        self,
+        *,
+        parts: Parts,
+        stream: Stream,
+        metrics: Metrics,
+        probes: Iterable[Callable[[], Check | None]] = (),
+        works: Iterable[Callable[[], list[Task]]] = (),
+        budget: Callable[[], dict[str, float]] = dict,
+    ) -> None:
+        self.parts = parts
+        self.stream = stream
+        self.metrics = metrics
+        self.probes = list(probes)
+        self._works = list(works)
+        self._budget = budget
+        self._lease: Lease | None = None
+        self._since = 0.0
+        self._checks = Question(self._stored_checks, name="readiness")
+        self._figures = Question(self._stored_figures, name="figures")
 
     async def ready(self) -> Readiness:
         try:
-            checks = await self._in_time()
+            checks = await self._checks.answer() or [_SILENT]
         except StoreError as error:
             checks = [Check(name="database", ok=False, says=error.what, remedy=error.remedy)]
         checks += [check for probe in self.probes if (check := probe())]
@@ -72,19 +79,25 @@ class Health:
         )
 
     def tasks(self) -> list[Task]:
-        return [task for work in self.works for task in work()]
+        return [task for work in self._works for task in work()]
 
     async def exposed(self) -> bytes:
+        """Without the database it says what this process knows."""
+        try:
+            stored = await self._figures.answer()
+        except StoreError:
+            stored = None
+        return self.metrics.now(stored, viewers=self.stream.viewers, budget=self._budget())
+
+    async def _stored_figures(self) -> Stored:
         parts = self.parts
         unsealed, since = await parts.store.entries.waiting(parts.org)
-        return self.metrics.now(
+        return Stored(
             phases=await parts.store.microphones.phases(parts.org),
             standing=len(await parts.store.mutes.standing(parts.org)),
             unsealed=unsealed,
             waiting=0.0 if since is None else max(0.0, parts.now() - since),
-            viewers=self.stream.viewers,
             frozen=await parts.store.orgs.brake(parts.org) is not None,
-            budget=self.budget(),
             deliveries=await self._deliveries(),
         )
 
@@ -97,23 +110,7 @@ class Health:
             "behind": max((one.behind for one in found), default=0),
         }
 
-    async def _in_time(self) -> list[Check]:
-        """While an earlier question is not done with, no other one takes a connection for itself.
-
-        A question that is cancelled may take 10 s to end: psycopg first asks the server, which stands still.
-        """
-        if self._late and not self._late.done():
-            return [_SILENT]
-        asking = asyncio.create_task(self._stored(), name="readiness")
-        asking.add_done_callback(lambda asked: asked.cancelled() or asked.exception())
-        done, _ = await asyncio.wait({asking}, timeout=ANSWER_SECONDS)
-        if done:
-            return asking.result()
-        self._late = asking
-        asking.cancel()
-        return [_SILENT]
-
-    async def _stored(self) -> list[Check]:
+    async def _stored_checks(self) -> list[Check]:
         parts = self.parts
         brake = await parts.store.orgs.brake(parts.org)
         _, since = await parts.store.entries.waiting(parts.org)

@@ -1,6 +1,8 @@
 """What is counted. No label ever names a person, a call or a key."""
 
+import math
 import re
+from dataclasses import dataclass
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -14,6 +16,18 @@ MEDIA_TYPE = "text/plain; version=0.0.4"
 _SILENCE = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30)
 _LATE = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300)
 _WORD = re.compile(r"[a-z_.]{1,40}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What only the database knows."""
+
+    phases: dict[str, int]
+    standing: int
+    unsealed: int
+    waiting: float
+    frozen: bool
+    deliveries: dict[str, int]
 
 
 class Metrics:
@@ -34,6 +48,7 @@ class Metrics:
         self._took = Histogram(
             "micgate_http_seconds", "Time to the first byte.", ["method", "route"], registry=it
         )
+        self._database = Gauge("micgate_database_up", "1 if it answered just now.", registry=it)
         self._phases = Gauge("micgate_microphones", "Microphones by phase.", ["phase"], registry=it)
         self._standing = Gauge("micgate_mutes_standing", "Mutes that stand.", registry=it)
         self._backlog = Gauge("micgate_records_unsealed", "Records that wait for a seal.", registry=it)
@@ -75,31 +90,34 @@ class Metrics:
     def waits_outside(self, seconds: float) -> None:
         self._outside.set(seconds)
 
-    def now(
-        self,
-        *,
-        phases: dict[str, int],
-        standing: int,
-        unsealed: int,
-        waiting: float,
-        viewers: int,
-        frozen: bool,
-        budget: dict[str, float],
-        deliveries: dict[str, int],
-    ) -> bytes:
-        """Everything, with what is only looked up when somebody asks."""
-        for phase in Phase:
-            self._phases.labels(phase).set(phases.get(phase, 0))
-        self._standing.set(standing)
-        self._backlog.set(unsealed)
-        self._waiting.set(waiting)
+    def now(self, stored: Stored | None, *, viewers: int, budget: dict[str, float]) -> bytes:
+        """Everything, with what is only looked up when somebody asks. `stored` None: it is not known now."""
+        self._database.set(stored is not None)
         self._viewers.set(viewers)
-        self._frozen.set(frozen)
         for what, count in budget.items():
             self._budget.labels(what).set(count)
-        for state, number in deliveries.items():
-            self._deliveries.labels(state).set(number)
+        if stored is None:
+            self._forget()
+        else:
+            self._look_up(stored)
         return generate_latest(self._registry)
+
+    def _look_up(self, stored: Stored) -> None:
+        for phase in Phase:
+            self._phases.labels(phase).set(stored.phases.get(phase, 0))
+        self._standing.set(stored.standing)
+        self._backlog.set(stored.unsealed)
+        self._waiting.set(stored.waiting)
+        self._frozen.set(stored.frozen)
+        for state, number in stored.deliveries.items():
+            self._deliveries.labels(state).set(number)
+
+    def _forget(self) -> None:
+        """What was known a while ago would look as if it were so now."""
+        self._phases.clear()
+        self._deliveries.clear()
+        for gauge in (self._standing, self._backlog, self._waiting, self._frozen):
+            gauge.set(math.nan)
 
     def _opened(self, public: str) -> None:
         """Where somebody else had opened it, the time is how long it took to be sure of that."""
