@@ -217,6 +217,23 @@ async def test_who_waits_needs_nothing_reserved_for_its_end():
     assert sorted(desk.verbs()) == ["mute"] * 4 + ["open"] * 4
 
 
+async def test_a_flood_of_mutes_on_the_same_microphones_leaves_room_for_the_reads_before_their_ends():
+    """A mute of what is muted already yields no event: only a read proves it, and that finds no room."""
+    desk = await Desk.open(allowed=40)
+    tells_of_changes_only(desk)
+    targets = [Target(ORG, f"call-{number}", f"user-{number}") for number in range(5)]
+    for target in targets:
+        desk.shows(muted=False, target=target)
+    await desk.rounds()
+    for _ in range(12):
+        await desk.place(*targets, seconds=20.0)
+        await desk.rounds(0.1)
+    await desk.rounds(18)
+    assert (desk.verbs(), desk.budget.used) == (["mute"] * 29, 29)
+    await desk.rounds(3)
+    assert sorted(desk.verbs()[-10:]) == ["open"] * 5 + ["read"] * 5
+
+
 async def test_an_answer_that_closes_the_budget_is_obeyed_by_everybody(desk):
     other = Target(ORG, "other", "bob")
     for target in (ADA, other):
@@ -255,3 +272,25 @@ async def test_who_finds_too_much_on_its_way_is_sent_as_soon_as_some_of_that_is_
     await desk.rounds()
     assert len(desk.verbs()) == MOST_AT_ONCE
     assert await desk.wake.turn() <= desk.clock.now() + 0.02
+
+
+def tells_of_changes_only(desk):
+    """From now on the platform does what it is asked to, with an event where that changes something."""
+    muted = {}
+
+    async def carry_out(errand):
+        desk.platform.errands.append(errand)
+        target = Target(ORG, errand.conversation_id, errand.user_id)
+        if errand.command.verb == "read":
+            shown = Shown(
+                user_id=target.user_id, leg="leg", state=LegState.LIVE, muted=muted[target], held=False
+            )
+            call = CallShown(conversation_id=target.conversation_id, microphones=(shown,))
+            return Answer(kind=Kind.ACCEPTED, status=200, call=call)
+        wanted = errand.command.verb == "mute"
+        if muted.get(target, False) is not wanted:
+            muted[target] = wanted
+            desk.shows(muted=wanted, target=target)
+        return Answer(kind=Kind.ACCEPTED, status=202)
+
+    desk.platform.carry_out = carry_out

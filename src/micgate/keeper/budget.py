@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass, field
 
 from micgate.control.command import Lane
+from micgate.control.microphone import Memory, Phase
 from micgate.platform.port import Allowance
 from micgate.store.target import Target
 
@@ -22,6 +23,8 @@ _OLD_ANSWER = 5.0
 _LOOK_AGAIN = 0.25
 PER_END = 1.05
 """Requests for each end that falls due: the un-mute, and a read where an event is lost."""
+_AT_REST = {Phase.IDLE, Phase.LEFT_CLOSED}
+_GIVING_BACK = {Phase.OPENING, Phase.SETTLING}
 
 
 @dataclass(slots=True)
@@ -95,24 +98,34 @@ class Budget:
 
 
 class Ends:
-    """When microphones fall due to be given back: counted by the second."""
+    """When microphones fall due to be given back, and how many of them want a read first: by the second."""
 
     def __init__(self) -> None:
-        self._at: dict[Target, int] = {}
+        self._at: dict[Target, tuple[int, bool]] = {}
         self._counts: dict[int, int] = {}
+        self._reads: dict[int, int] = {}
 
-    def put(self, target: Target, at: float | None) -> None:
-        """The end of the last mute on it; None: nothing is to be given back."""
+    def put(self, target: Target, at: float | None, *, read: bool = False) -> None:
+        """The end of the last mute on it, and if a read comes first; None: nothing is to be given back."""
         before = self._at.pop(target, None)
         if before is not None:
-            self._add(before, -1)
+            self._add(*before, -1)
         if at is not None:
-            self._at[target] = int(at)
-            self._add(int(at), 1)
+            self._at[target] = (int(at), read)
+            self._add(int(at), read, 1)
 
     def reserve(self, *, until: float) -> float:
         """Requests to keep for those due by then, late ones and the reads they need included."""
-        return PER_END * sum(count for second, count in self._counts.items() if second <= until)
+        return PER_END * self.due(until=until) + _until(self._reads, until)
+
+    def due(self, *, until: float) -> int:
+        """How many fall due by then."""
+        return _until(self._counts, until)
+
+    def kept(self, target: Target, *, until: float) -> float:
+        """What of the reserve is for this one."""
+        second, read = self._at.get(target, (math.inf, False))
+        return PER_END + read if second <= until else 0.0
 
     def by_window(self, after: float, *, windows: int) -> tuple[int, ...]:
         """How many fall due in each of the windows that follow one another from then on."""
@@ -126,9 +139,36 @@ class Ends:
     def __len__(self) -> int:
         return len(self._at)
 
-    def _add(self, second: int, count: int) -> None:
-        left = self._counts.get(second, 0) + count
-        if left:
-            self._counts[second] = left
-        else:
-            del self._counts[second]
+    def _add(self, second: int, read: bool, count: int) -> None:  # noqa: FBT001 -- as it is kept in `_at`
+        _count(self._counts, second, count)
+        if read:
+            _count(self._reads, second, count)
+
+
+def given_back_at(memory: Memory, ends: list[float]) -> float | None:
+    """When a microphone falls due, `ends` being those of the mutes that stand on it.
+
+    While it is being given back it stays due: the request may get lost, or a read has only come first.
+    """
+    if not memory.touched and memory.pending is None:
+        return None
+    return max(ends, default=None if memory.phase in _AT_REST or memory.away else memory.due)
+
+
+def wants_read(memory: Memory) -> bool:
+    """Whether giving it back needs a read too: nothing proves, as yet, what we closed."""
+    landed = all(doubt.landed for doubt in memory.doubts)
+    sure = memory.phase is Phase.CONFIRMED and memory.seen_muted and landed
+    return not sure and memory.phase not in _GIVING_BACK
+
+
+def _until(counts: dict[int, int], until: float) -> int:
+    return sum(count for second, count in counts.items() if second <= until)
+
+
+def _count(counts: dict[int, int], second: int, count: int) -> None:
+    left = counts.get(second, 0) + count
+    if left:
+        counts[second] = left
+    else:
+        del counts[second]

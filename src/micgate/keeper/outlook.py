@@ -9,7 +9,6 @@ from micgate.keeper.budget import PER_END, WINDOW, Budget, Ends
 
 WINDOWS = 30
 """As many minutes as the longest mute that anybody may ask for."""
-_ROUNDING = 1e-6
 
 
 class Outlook(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,7 +17,7 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     Of `allowed` in this window `used` are gone, `reserved` are kept for mutes that end in it, and `left` is
     what new mutes may use now. `waiting`: microphones with something to send that found no room yet.
     `closed_until`: the platform asked for quiet until then. `next_ends` and `next_reserved` are of the window
-    after this one, `ends` how many mutes end in each of the windows from that one on.
+    after this one, `ends` how many mutes end in each of the windows from that one on, `due` in this one.
     """
 
     at: float
@@ -32,6 +31,7 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     next_reserved: int
     closed_until: float | None = None
     ends: tuple[int, ...] = ()
+    due: int = 0
 
     @property
     def fits(self) -> int:
@@ -69,6 +69,7 @@ def outlook(budget: Budget, ends: Ends, *, waiting: int, now: float) -> Outlook:
         next_reserved=math.ceil(PER_END * coming[0]),
         closed_until=budget.closed_until if budget.closed_until > now else None,
         ends=coming,
+        due=ends.due(until=resets_at),
     )
 
 
@@ -90,7 +91,7 @@ def crowd(found: Outlook, at: float, *, before: float | None = None) -> Crowd | 
 
 def _due(found: Outlook) -> list[int]:
     """How many are to be ended in this window and each that follows, with what the one before left over."""
-    due = [int(found.reserved / PER_END + _ROUNDING)]
+    due = [found.due]
     room = max(0, int((found.allowed - found.used) / PER_END))
     for ends in found.ends:
         due.append(ends + max(0, due[-1] - room))

@@ -180,7 +180,7 @@ class Reign:
         for mute in await ports.books.standing():
             for target in touched:
                 if target.user_id == mute.user_id and mute.conversation_id in {None, target.conversation_id}:
-                    self.wake.ends.put(target, mute.release_at)
+                    self.wake.ends.put(target, mute.release_at, read=True)
         await self._reconcile()
         await self.channels.prepare()
         await self._note(

@@ -11,7 +11,7 @@ from micgate.control.decide import Decision, decide
 from micgate.control.microphone import Memory
 from micgate.control.pace import PACE, Pace
 from micgate.control.table import Unlisted
-from micgate.keeper.budget import PER_END, Budget, Ends
+from micgate.keeper.budget import PER_END, Budget, Ends, given_back_at, wants_read
 from micgate.keeper.clock import ServiceClock
 from micgate.keeper.mirror import Mirror
 from micgate.keeper.ports import Names
@@ -29,6 +29,8 @@ LONGEST = 1.0
 _NEVER = float("inf")
 _NO_PROGRESS = 0.02
 _BROKEN = 30.0
+_READ = 1.0
+"""What was just closed is read before it is given back, should no event confirm it by then."""
 _BEHIND = 5.0
 """So long after the budget should have room is a row due again, in case nobody remembers it."""
 
@@ -45,12 +47,13 @@ class _Plan:
 
 @dataclass(slots=True)
 class _Turn:
-    """`next_at`: when to look again, in service time."""
+    """`next_at`: when to look again, in service time. `kept`: the reserve that left no room for the next."""
 
     now: float
     plans: list[_Plan] = field(default_factory=list)
     decided: dict[Target, Decision] = field(default_factory=dict)
     next_at: float = _NEVER
+    kept: float = 0.0
 
     def look_at(self, at: float | None) -> None:
         if at is not None:
@@ -178,8 +181,9 @@ class Wake:
         window_ends_at = self._budget.window_ends_at(turn.now)
         free = min(self._sender.free, LIMIT)
         while free > 0 and (first := self.line.first()):
-            needs = reserved + _own_end(first, before=window_ends_at)
+            needs = reserved + self._own_end(first, before=window_ends_at)
             if not self._budget.take(first.lane, now=turn.now, reserved=needs):
+                turn.kept = reserved
                 turn.look_at(self._budget.opens_at(first.lane, now=turn.now, reserved=needs))
                 return
             self.line.serve(first)
@@ -189,6 +193,13 @@ class Wake:
                 self._budget.give_back()
         if self.line.first():
             turn.look_at(turn.now + _NO_PROGRESS)  # too much is on its way: nobody tells when that is over
+
+    def _own_end(self, waiting: Waiting, *, before: float) -> float:
+        """What a mute that is about to be sent will need itself, if it ends in this window."""
+        ends = [mute.release_at for mute in waiting.due.mutes if mute.stands]
+        if waiting.lane not in {Lane.MUTE, Lane.REASSERT} or not ends or max(ends) > before:
+            return 0.0
+        return max(0.0, PER_END + _READ - self.ends.kept(waiting.due.target, until=before))
 
     def _call(self, turn: _Turn, waiting: Waiting) -> bool:
         """Decide again, as time has passed. Whether there still is something to send."""
@@ -250,8 +261,7 @@ class Wake:
             return
         memory = plan.decision.memory
         ends = _ends(plan)
-        due = max(ends, default=memory.due if plan.puts_off else None)
-        self.ends.put(plan.due.target, due if memory.touched or memory.pending else None)
+        self.ends.put(plan.due.target, given_back_at(memory, ends), read=wants_read(memory))
         self._mirror.stakes(plan.due.target, are=not memory.over and (bool(ends) or at_stake(memory)))
 
     def _drop(self, plan: _Plan) -> None:
@@ -271,6 +281,8 @@ class Wake:
             turn.look_at(found.next_at)
         elif found.next_at is not None:
             turn.look_at(turn.now if progress else turn.now + _NO_PROGRESS)
+        if self.reserved(turn.now) < turn.kept:
+            turn.look_at(turn.now)  # somebody who waits may have room now
 
     def _decide(self, due: Due, memory: Memory, now: float) -> Decision:
         return decide(memory, due.mutes, self._pace, now, self._new_id)
@@ -305,14 +317,6 @@ def _ends(plan: _Plan) -> list[float]:
 def _until(plan: _Plan, command: Command) -> float:
     """A mute must not leave when all that it is for has ended."""
     return max(_ends(plan), default=_NEVER) if command.verb is Verb.MUTE else _NEVER
-
-
-def _own_end(waiting: Waiting, *, before: float) -> float:
-    """What a mute that is about to be sent will need itself, if it ends in this window."""
-    if waiting.lane not in {Lane.MUTE, Lane.REASSERT} or waiting.due.memory.touched:
-        return 0.0
-    ends = [mute.release_at for mute in waiting.due.mutes if mute.stands]
-    return PER_END if ends and max(ends) <= before else 0.0
 
 
 def _principal(due: Due, command: Command) -> str:
