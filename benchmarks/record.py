@@ -148,9 +148,9 @@ def _copy(cursor: "psycopg.Cursor[tuple[object, ...]]", sealed: Iterator[Sealed]
                         *(entry.mute_id, entry.public, entry.private_digest),
                     )
                 )
-        with cursor.copy("copy private (entry_id, salt, body) from stdin") as rows:
+        with cursor.copy("copy private (entry_id, body) from stdin") as rows:
             for one in part:
-                rows.write_row((one.entry.id, one.salt, one.body))
+                rows.write_row((one.entry.id, one.body))
         with cursor.copy("copy seals (org, seq, entry_id, hash) from stdin") as rows:
             for one in part:
                 rows.write_row((ORG, one.seq, one.entry.id, one.hash))
@@ -177,8 +177,8 @@ def _sealed(people: list[tuple[str, str]], count: int) -> Iterator[Sealed]:
             private_digest=new.private.digest if new.private else None,
         )
         digest = chain.link(digest, number + 1, entry)
-        salt, body = (new.private.salt, new.private.body) if new.private else (None, None)
-        yield Sealed(seq=number + 1, hash=digest, entry=entry, salt=salt, body=body)
+        body = new.private.body if new.private else None
+        yield Sealed(seq=number + 1, hash=digest, entry=entry, body=body)
 
 
 def _told(user: str, pseudonym: str, at: float) -> tuple[NewEntry, ...]:

@@ -14,6 +14,7 @@ from micgate import settings
 from micgate.audit.key_file import KeyFile
 from micgate.audit.privacy import Retention
 from micgate.audit.verify import verify
+from micgate.control.microphone import encode
 from micgate.genesys.network import Network
 from micgate.log import Log
 from micgate.service.duties import notary, outside, retention
@@ -25,6 +26,7 @@ from micgate.store.database import limited
 from micgate.store.embedded import OWNER, Embedded
 from micgate.store.errors import NotOwner, StillAtWork
 from micgate.store.ids import new_id
+from micgate.store.microphones import BLANK
 from replica import START_SECONDS, Serving
 
 DAY = 86_400.0
@@ -116,6 +118,20 @@ async def test_what_stands_and_what_is_young_stays(keep):
     await keep.desk.mute(note="whisper")
     await keep.expire(days=91)
     assert [await keep.rows(table) for table in ("mutes", "notes")] == [1, 1]
+
+
+async def test_a_microphone_nobody_ever_saw_is_forgotten_with_its_mute(keep):
+    """As of a mute that ended while the platform was away."""
+    org, call = keep.desk.org, new_id()
+    async with keep.desk.parts.database.reading() as connection:
+        for table, user in (("microphones", "ada"), ("recordings", "")):
+            await connection.execute(
+                f"insert into {table} (org, conversation_id, user_id, phase, memory, version) "
+                "values (%s, %s, %s, 'idle', %s, 1)",
+                (org, call, user, encode(BLANK).decode()),
+            )
+    await keep.expire(days=91)
+    assert [await keep.rows(table) for table in ("microphones", "recordings")] == [0, 0]
 
 
 async def test_who_left_is_forgotten_once_nothing_young_is_told_of_them(keep):

@@ -119,11 +119,11 @@ _CAPITAL = re.compile(r"([A-Z])")
 
 
 def _beside(people: People, call: Fields, salt: Salt) -> Private | None:
-    """Each part has its salt within the body, so the row needs none."""
+    """Each part has its salt within the body."""
     private = keep(people, call=call, salt=salt)
     if private is None:
         return None
-    return Private(salt=b"", body=stored(private), digest=bytes.fromhex(digest(private)))
+    return Private(body=stored(private), digest=bytes.fromhex(digest(private)))
 
 
 def _told(fact: Fact) -> tuple[dict[str, Plain], Fields]:

@@ -14,7 +14,6 @@ _SQL = queries("entries")
 class Private(msgspec.Struct, frozen=True):
     """What may be erased. `digest` stays with the entry."""
 
-    salt: bytes
     body: bytes
     digest: bytes
 
@@ -48,7 +47,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sealed(msgspec.Struct, frozen=True, kw_only=True):
-    """`seq` counts from 1 without gaps in each org. `salt` and `body` are gone after an erasure.
+    """`seq` counts from 1 without gaps in each org. `body` is gone after an erasure.
 
     `before` is the hash of the record before, where it was asked for: empty for the first.
     """
@@ -56,7 +55,6 @@ class Sealed(msgspec.Struct, frozen=True, kw_only=True):
     seq: int
     hash: bytes
     entry: Entry
-    salt: bytes | None = None
     body: bytes | None = None
     before: bytes = b""
 
@@ -170,11 +168,4 @@ def _entry(row: Row) -> Entry:
 
 def _sealed(row: Row) -> Sealed:
     before = row.get("before") or b""
-    return Sealed(
-        seq=row["seq"],
-        hash=row["hash"],
-        entry=_entry(row),
-        salt=row["salt"],
-        body=row["body"],
-        before=before,
-    )
+    return Sealed(seq=row["seq"], hash=row["hash"], entry=_entry(row), body=row["body"], before=before)

@@ -13,8 +13,8 @@ with told as materialized (
     decode(private->>'digest', 'base64')
   from told order by id
 )
-insert into private (entry_id, salt, body)
-select id, decode(private->>'salt', 'base64'), decode(private->>'body', 'base64') from told
+insert into private (entry_id, body)
+select id, decode(private->>'body', 'base64') from told
 where private->>'digest' is not null;
 
 -- name: take_unsealed
@@ -36,7 +36,7 @@ select %(org)s, * from unnest(%(seq)s::bigint[], %(entry_id)s::bigint[], %(hash)
 
 -- name: sealed
 select s.seq, s.hash, e.id, e.org, e.at, e.actor, e.action, e.target, e.mute_id, e.command_id, e.public,
-  e.private_digest, p.salt, p.body
+  e.private_digest, p.body
 from seals s join entries e on e.id = s.entry_id left join private p on p.entry_id = e.id
 where s.org = %(org)s and s.seq > %(after)s order by s.seq limit %(limit)s;
 
@@ -45,7 +45,7 @@ select hash from seals where org = %(org)s and seq = %(seq)s;
 
 -- name: of_target
 select s.seq, s.hash, (select hash from seals b where b.org = s.org and b.seq = s.seq - 1) as before, e.id, e.org, e.at, e.actor, e.action, e.target, e.mute_id, e.command_id, e.public,
-  e.private_digest, p.salt, p.body
+  e.private_digest, p.body
 from entries e join seals s on s.entry_id = e.id left join private p on p.entry_id = e.id
 where e.org = %(org)s and e.target = %(target)s and e.action <> all(%(without)s::text[])
 order by e.id desc limit %(limit)s;

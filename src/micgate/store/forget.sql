@@ -28,12 +28,14 @@ delete from batches b where b.org = %(org)s and b.made_at < %(before)s
   and not exists (select 1 from mutes m where m.batch_id = b.id);
 
 -- name: old_microphones
+-- One that is idle and was never seen is of no use to anybody, however young.
 delete from microphones m where m.org = %(org)s and m.phase = 'idle' and m.wake_at is null
-  and m.seen_at < %(before)s and not exists (
+  and (m.seen_at is null or m.seen_at < %(before)s) and not exists (
     select 1 from mutes u where u.org = m.org and u.user_id = m.user_id and u.ended_at is null);
 
 -- name: old_recordings
-delete from recordings where org = %(org)s and phase = 'idle' and wake_at is null and seen_at < %(before)s;
+delete from recordings where org = %(org)s and phase = 'idle' and wake_at is null
+  and (seen_at is null or seen_at < %(before)s);
 
 -- name: leavers
 -- Whoever works there no longer, and about whom there is nothing younger.
@@ -61,8 +63,8 @@ where e.org = %(org)s and p.entry_id > %(after)s and p.entry_id <= %(through)s
 delete from private where entry_id = any(%(ids)s::bigint[]);
 
 -- name: keep_private
-insert into private (entry_id, salt, body)
-select id, '', body from unnest(%(ids)s::bigint[], %(bodies)s::bytea[]) as kept (id, body);
+insert into private (entry_id, body)
+select id, body from unnest(%(ids)s::bigint[], %(bodies)s::bytea[]) as kept (id, body);
 
 -- name: erase_calls
 -- Recordings of calls that were this person's.

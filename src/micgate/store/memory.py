@@ -67,7 +67,7 @@ class Contents:
     rows: dict[Target, Remembered] = field(default_factory=dict)
     commands: dict[str, _Issued] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
-    private: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
+    private: dict[int, bytes] = field(default_factory=dict)
     seals: dict[str, list[Sealed]] = field(default_factory=dict)
     standing: dict[str, tuple[str, Mute]] = field(default_factory=dict)
     open: dict[str, _Issued] = field(default_factory=dict)
@@ -431,7 +431,7 @@ class MemoryStore:
             self.contents.entries.append(entry)
             self.contents.unsealed.setdefault(org, []).append(entry)
             if new.private:
-                self.contents.private[number] = (new.private.salt, new.private.body)
+                self.contents.private[number] = new.private.body
 
     def _write(self, org: str, mutes: Iterable[Mute]) -> None:
         for mute in mutes:

@@ -106,8 +106,8 @@ with wish as materialized (
     decode(private->>'digest', 'base64')
   from told order by id
 ), hidden as (
-  insert into private (entry_id, salt, body)
-  select id, decode(private->>'salt', 'base64'), decode(private->>'body', 'base64') from told
+  insert into private (entry_id, body)
+  select id, decode(private->>'body', 'base64') from told
   where private->>'digest' is not null
 )
 select word, (select array_agg(id::text) from added) as added, (select frozen_by from brake) as frozen_by,

@@ -166,7 +166,6 @@ create index entries_of_mute on entries (mute_id, id) where mute_id is not null;
 
 create table private (
   entry_id bigint primary key references entries,
-  salt bytea not null,
   body bytea not null
 );
 
