@@ -98,6 +98,23 @@ async def test_a_stream_resumes_behind_the_last_record_that_was_seen(desk):
     assert replay["id"] == str(head)
 
 
+async def test_a_viewer_who_comes_from_a_replica_that_was_ahead_is_told_what_is_new_once(
+    open_service, monkeypatch
+):
+    """While nobody watches, a replica looks at the record now and then only."""
+    monkeypatch.setattr(stream, "QUIET", 60.0)
+    desk = await open_service()
+    await desk.on_call()
+    await desk.mute()
+    head = len(await desk.entries())
+    await desk.ask("POST", "/v1/freeze")
+    newest = len(await desk.entries())
+    async with desk.events(headers={"Last-Event-ID": str(head)}) as events:
+        replay, snapshot = await events.next(), await events.next()
+    assert [one["seq"] for one in replay["data"]["records"]] == list(range(head + 1, newest + 1))
+    assert (snapshot["data"]["missed"], snapshot["data"]["seq"]) == (False, newest)
+
+
 async def test_a_number_from_the_future_gets_a_snapshot_that_says_so(desk):
     async with desk.events(after=10_000) as events:
         assert (await events.next())["data"]["missed"] is True

@@ -29,6 +29,8 @@ IDLE = 0.25
 """Without a hint, look this often while somebody watches."""
 QUIET = 1.0
 """And this often while nobody does."""
+REACH = 2.0
+"""A viewer who has seen more elsewhere is waited with at most so long."""
 FRAMES = 128
 """So many wait for a viewer at most."""
 PAGE = 1000
@@ -144,6 +146,7 @@ class Stream:
         self._since: str | None = None
         self._scan_at = 0.0
         self._watched = asyncio.Event()
+        self._read = asyncio.Event()
         self.seq = 0
         self.closed = False
 
@@ -176,6 +179,17 @@ class Stream:
                 await asyncio.sleep(QUIET)
             else:
                 return
+
+    async def reach(self, seq: int) -> None:
+        """Wait until the record is read up to there, if it goes so far: while nobody watches that is late."""
+        if seq <= self.seq:
+            return
+        head, _ = await self._parts.store.entries.head(self._parts.org)
+        self._watched.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(REACH):
+                while self.seq < seq <= head:
+                    await self._read.wait()
 
     async def join(self, principal: Principal) -> Viewer:
         """From now on it hears of everything. Raises `TooManyStreams`."""
@@ -236,6 +250,8 @@ class Stream:
             full = len(page) == PAGE
         if not self._viewers:
             self._since = None
+        read, self._read = self._read, asyncio.Event()
+        read.set()
 
     def _look_back(self, since: str | None) -> None:
         """What was read and could not be told is read again."""

@@ -56,6 +56,7 @@ async def stream_events(
 ) -> StreamResponse:
     """Mutes, microphones and records as they change."""
     since = _since(last_event_id, after)
+    await stream.reach(since or 0)
     if since is not None and 0 < (count := stream.seq - since) <= REPLAYED:
         await record.looked(parts, principal, "replay", through=stream.seq, records=count)
     viewer = await stream.join(principal)
