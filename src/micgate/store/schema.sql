@@ -79,6 +79,8 @@ create index mutes_of_owner on mutes (org, owner_kind, owner_id) where ended_at 
 create index mutes_of_agent on mutes (org, user_id, placed_at);
 create index mutes_of_pauses on mutes (org, conversation_id) where ended_at is null and pause_recording;
 create index mutes_of_batch on mutes (batch_id) where batch_id is not null;
+-- To delete a note is to look for the mutes that it belongs to.
+create index mutes_of_note on mutes (note_ref) where note_ref is not null;
 -- A mute of an agent who is on no call has no microphone to wake.
 create index mutes_without_call on mutes (org, least(release_at, renew_by))
   where ended_at is null and conversation_id is null;
