@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ import time
 import psycopg
 import pytest
 from contents import NOON, House, entry, mute, placing, uuid
+from swallowing import way
 
 from micgate.store import database as limits
 from micgate.store.database import Database, every, limited
@@ -164,6 +166,48 @@ async def test_who_waits_too_long_for_a_connection_is_told_that_it_is_busy(embed
             await database.clock()
     assert await database.clock()
     await database.close()
+
+
+@pytest.fixture
+async def swallowed(embedded, monkeypatch):
+    """A database with four idle connections that swallow everything from now on, and the way to it."""
+    monkeypatch.setattr(limits, "ANSWER_SECONDS", 0.2)
+    async with way(embedded.conninfo()) as found:
+        database = await Database.open(found.conninfo)
+        async with database.reading(), database.reading(), database.reading(), database.reading():
+            found.swallow()
+        yield database, found
+        await database.close()
+
+
+async def test_who_gets_no_answer_for_too_long_is_told_so_and_then_the_way_is_good_again(swallowed):
+    database, found = swallowed
+    with pytest.raises(Unavailable):
+        await database.clock()
+    assert await database.clock()  # not on one of the others
+    assert found.begun == 5
+
+
+async def test_a_commit_whose_answer_is_swallowed_may_be_done(house, swallowed):
+    database, found = swallowed
+    with pytest.raises(Unavailable):
+        await database.clock()
+    with pytest.raises(Unavailable) as error:
+        async with database.verb() as connection:
+            row = await every(connection, b"select region from orgs where id = %(org)s", {"org": house.org})
+            assert row == [{"region": ""}]
+            found.swallow()
+    assert error.value.perhaps_done
+
+
+async def test_whoever_only_listens_notices_that_the_other_machine_is_gone(swallowed):
+    database, _ = swallowed
+    with pytest.raises(Unavailable):
+        await database.clock()
+    async with database.reading() as connection:
+        with socket.socket(fileno=os.dup(connection.fileno())) as line:
+            assert line.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == limits.KEEPALIVE_SECONDS
 
 
 async def test_a_cancelled_transaction_leaves_nothing_and_gives_its_connection_back(house, database):

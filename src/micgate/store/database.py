@@ -9,6 +9,7 @@ from typing import Any, Self, TypeAlias, TypeVar
 
 import psycopg
 from psycopg import errors
+from psycopg.abc import PQGen
 from psycopg.adapt import AdaptersMap
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
@@ -30,9 +31,13 @@ STATEMENT_MS = 5_000
 LOCK_MS = 1_000
 IDLE_IN_TRANSACTION_MS = 2_000
 TCP_USER_TIMEOUT_MS = 5_000
+KEEPALIVE_SECONDS = 5
+"""Without a word from the other machine: whoever listens for hints sends nothing, and would not notice."""
 CONNECT_SECONDS = 5
 WAIT_SECONDS = 3.0
 """For a free connection."""
+ANSWER_SECONDS = 8.0
+"""For an answer, over which no statement may take longer than `STATEMENT_MS`."""
 
 
 class Hint(StrEnum):
@@ -45,6 +50,19 @@ class Hint(StrEnum):
 
 
 _NOTIFY = b"select pg_notify(%(channel)s, %(org)s)"
+
+
+class Answering(Line):
+    """A connection on which nobody waits for ever: the way to the database may swallow what was under way,
+    and no time limit of the server is heard of then. It is cut, and as good as any that breaks.
+    """
+
+    async def wait(self, gen: PQGen[T], *args: Any, **kwargs: Any) -> T:
+        timer = asyncio.get_running_loop().call_later(ANSWER_SECONDS, cut, self)
+        try:
+            return await super().wait(gen, *args, **kwargs)
+        finally:
+            timer.cancel()
 
 
 class Database:
@@ -62,7 +80,7 @@ class Database:
         conninfo, texts = limited(conninfo), _Texts()
 
         async def connect() -> Connection:
-            return await Line.connect(conninfo, autocommit=True, row_factory=dict_row, context=texts)
+            return await Answering.connect(conninfo, autocommit=True, row_factory=dict_row, context=texts)
 
         return cls(Pool(connect, size=size, patience=WAIT_SECONDS), conninfo=conninfo)
 
@@ -190,6 +208,7 @@ def limited(conninfo: str, *, statement_ms: int = STATEMENT_MS, schema: str = SC
         options=f"{given.get('options') or ''} {options}".strip(),
         connect_timeout=given.get("connect_timeout") or CONNECT_SECONDS,
         tcp_user_timeout=TCP_USER_TIMEOUT_MS,
+        keepalives_idle=given.get("keepalives_idle") or KEEPALIVE_SECONDS,
         application_name="micgate",
     )
 

@@ -53,8 +53,7 @@ class Pool:
     async def close(self) -> None:
         """Those in use are closed when they come back."""
         self._closed = True
-        while self._idle:
-            await self._idle.pop().close()
+        await self._have_no_idle()
 
     def cut(self) -> None:
         """End whatever waits for an answer, now, and let nobody connect any more."""
@@ -85,8 +84,14 @@ class Pool:
     async def _give_back(self, connection: _Connection) -> None:
         if not self._closed and _is_idle(connection):
             self._idle.append(connection)
-        else:
-            await connection.close()
+            return
+        if connection.broken:
+            await self._have_no_idle()  # whatever broke it may have swallowed them too, and they cannot tell
+        await connection.close()
+
+    async def _have_no_idle(self) -> None:
+        while self._idle:
+            await self._idle.pop().close()
 
 
 def cut(connection: AsyncConnection[Any]) -> None:
