@@ -1,12 +1,13 @@
 """One term as the keeper of an org: everything that runs while the lease is ours, and how it ends."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from micgate.audit import facts
 from micgate.control.command import Kind, Lane, Outcome
+from micgate.control.mute import Mute
 from micgate.control.pace import PACE, Pace
 from micgate.keeper import catch_up
 from micgate.keeper.budget import Budget
@@ -23,10 +24,13 @@ from micgate.keeper.supervise import PASSING, Health, Work, keep_going
 from micgate.keeper.wake import Wake
 from micgate.log import Log
 from micgate.platform.port import NotTold, Platform
+from micgate.store import fold
 from micgate.store.commands import OpenCommand
 from micgate.store.entries import NewEntry
 from micgate.store.errors import Fenced
 from micgate.store.leases import Term
+from micgate.store.microphones import Remembered
+from micgate.store.target import Target
 from micgate.store.verbs import Release, Verbs
 
 FINISH = 4.5
@@ -176,11 +180,8 @@ class Reign:
             ports.platform.recall(self._strategy)
         remembered = await ports.books.remembered()
         catch_up.load(self.mirror, remembered)
-        touched = {row.target: row for row in remembered if row.memory.touched or row.memory.pending}
-        for mute in await ports.books.standing():
-            for target in touched:
-                if target.user_id == mute.user_id and mute.conversation_id in {None, target.conversation_id}:
-                    self.wake.ends.put(target, mute.release_at, read=True)
+        for target, at in last_ends(remembered, await ports.books.standing()).items():
+            self.wake.ends.put(target, at, read=True)
         await self._reconcile()
         await self.channels.prepare()
         await self._note(
@@ -308,6 +309,18 @@ class Reign:
         release = Release(org=self._ports.org, mute_ids=(), by=_KEEPER, entries=(entry,))
         await self._ports.verbs.place(release, now=self.clock.now())
         self.sealer.nudge()
+
+
+def last_ends(remembered: Iterable[Remembered], standing: Iterable[Mute]) -> dict[Target, float]:
+    """When the last mute ends on each microphone to which something was done. Not every one is compared with
+    every mute: with ten thousand of both that took longer than a rival waits for a beat.
+    """
+    touched = (row for row in remembered if row.memory.touched or row.memory.pending)
+    return {
+        due.target: max(mute.release_at for mute in due.mutes)
+        for due in fold.dues(touched, standing)
+        if due.mutes
+    }
 
 
 async def _joined(task: asyncio.Task[None]) -> None:
