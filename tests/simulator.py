@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 START_SECONDS = 30
-STOP_SECONDS = 10
+STOP_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +133,7 @@ class Simulator:
         wanted = {"agent": agent or self.agents[0].id, "muted": muted}
         self.control("POST", f"/calls/{conversation['id']}/press-mute", wanted)
 
-    def wait_until(self, holds: Callable[[], object], *, seconds: float = 5) -> None:
+    def wait_until(self, holds: Callable[[], object], *, seconds: float = 20) -> None:
         """Look again and again until `holds` answers something true."""
         limit = time.monotonic() + seconds
         while not holds():

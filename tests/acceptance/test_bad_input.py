@@ -40,7 +40,7 @@ def run(row, twin, folder, calls):
     environ = {name: value for name, value in (settings(twin, folder) | row.environ).items() if value}
     command = [sys.executable, "-m", "micgate", *arguments, "--json"]
     return subprocess.run(
-        command, check=False, capture_output=True, text=True, env=environ, cwd=folder, timeout=30
+        command, check=False, capture_output=True, text=True, env=environ, cwd=folder, timeout=60
     )
 
 

@@ -33,7 +33,7 @@ def shell(twin: Simulator, tmp_path: Path) -> Shell:
 def until() -> Callable[[Callable[[], object]], None]:
     """Look again and again until it is so."""
 
-    def wait(holds: Callable[[], object], seconds: float = 10) -> None:
+    def wait(holds: Callable[[], object], seconds: float = 30) -> None:
         limit = time.monotonic() + seconds
         while not holds():
             assert time.monotonic() < limit, f"not so within {seconds} s"

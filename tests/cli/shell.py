@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-END_SECONDS = 20
+END_SECONDS = 40
 
 
 @dataclass(frozen=True)

@@ -55,14 +55,15 @@ def test_one_fault_on_the_change_is_survived_or_told(fault, code, word, shell, t
 @pytest.mark.usefixtures("call")
 def test_a_lasting_fault_is_two_lines_with_a_remedy(path, fault, word, shell, twin):
     twin.control("POST", "/faults", {"match": {"path": path}} | fault)
-    shown = shell("set", twin.agents[0].email, "--muted", "--timeout", "1")
+    timeout = "1" if word == "timed_out" else "2"
+    shown = shell("set", twin.agents[0].email, "--muted", "--timeout", timeout)
     assert shown.returncode == 1
     assert len(shown.stderr.splitlines()) == 2, shown.stderr
     assert not shown.stdout
     if word:
         twin.control("DELETE", "/faults")
         twin.control("POST", "/faults", {"match": {"path": path}} | fault)
-        assert shell.json("set", twin.agents[0].email, "--muted", "--timeout", "1")[0]["word"] == word
+        assert shell.json("set", twin.agents[0].email, "--muted", "--timeout", timeout)[0]["word"] == word
     assert not twin.requests("PATCH")
 
 

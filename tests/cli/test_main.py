@@ -2,13 +2,14 @@
 
 import json
 import os
+import resource
 import signal
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 COMMANDS = ("demo", "twin", "mute", "unmute", "set", "why", "agents", "watch", "login", "logout", "doctor")
@@ -159,23 +160,18 @@ def test_a_full_disk_under_stderr_changes_no_exit_code():
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
 def test_the_simulator_runs_and_ends_well_with_closed_streams(closed):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = f"exec {sys.executable} -m micgate twin --port {port} {closed}"
+    command = f"exec {sys.executable} -m micgate twin --port 0 {closed}"
     running = subprocess.Popen(["bash", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    while running.poll() is None and not _listens(port):
+    while running.poll() is None and not _listens(running.pid):
         time.sleep(0.05)
     running.send_signal(signal.SIGINT)
-    _, told = running.communicate(timeout=20)
+    _, told = running.communicate(timeout=40)
     assert (running.returncode, told) == (0, b"")
 
 
-def _listens(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
+def _listens(pid):
+    connections = psutil.Process(pid).net_connections(kind="tcp")
+    return any(each.status == psutil.CONN_LISTEN for each in connections)
 
 
 def test_ctrl_c_while_the_command_loads_shows_no_traceback(tmp_path):
@@ -211,10 +207,16 @@ def test_help_is_drawn_without_the_heavy_libraries():
 
 
 def test_help_takes_no_longer_than_people_notice():
-    """The design allows 80 ms on a quiet machine; this one is busy with other tests."""
-    times = []
-    for _ in range(5):
-        start = time.perf_counter()
-        micgate("--help")
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.4
+    """The design allows 80 ms where Python itself takes 22; this machine may be slow and busy with others."""
+    bare, help_ = (
+        min(_computing(*how) for _ in range(5)) for how in (("-c", ""), ("-m", "micgate", "--help"))
+    )
+    assert help_ < 10 * bare
+
+
+def _computing(*arguments):
+    """Seconds of a processor that Python needed for this."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, timeout=60)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

@@ -82,4 +82,4 @@ async def connect(request) -> Callable[..., Both]:
 
 @pytest.fixture
 def gate(service, connect) -> Both:
-    return connect(service.url, patience=2.0)
+    return connect(service.url, patience=10.0)

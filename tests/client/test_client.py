@@ -187,7 +187,7 @@ async def test_the_error_of_a_block_is_not_hidden_by_a_release_that_fails(gate, 
 
 
 async def until(holds):
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not holds():  # noqa: ASYNC110 -- what is waited for is in another thread
             await asyncio.sleep(0.005)
 

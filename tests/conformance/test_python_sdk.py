@@ -252,7 +252,7 @@ async def test_a_mute_arrives_on_a_channel(service, sdk, twin):
         change = service.calls.patch_conversations_call_participant_user_user_id
         leg = twin.leg(call)["id"]
         await asyncio.to_thread(change, call["id"], leg, twin.agents[0].id, service.body(muted=True))
-        event = await socket.receive_json(timeout=5)
+        event = await socket.receive_json(timeout=20)
         contract.check_event(event)
         assert next(one["muted"] for one in event["eventBody"]["participants"] if one["id"] == leg)
     service.notifications.delete_notifications_channel_subscriptions(channel.id)

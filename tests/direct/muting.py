@@ -27,7 +27,7 @@ class Command:
                 self._news.put(json.loads(line))
         self._news.put(None)
 
-    def said(self, word, *, seconds=20):
+    def said(self, word, *, seconds=40):
         while self._hear(seconds):
             if word in (self.lines[-1].get("word"), *self.lines[-1]):
                 return self.lines[-1]
@@ -85,7 +85,7 @@ class Microphone:
     def press(self, *, muted):
         self.twin.press_mute(self.conversation, muted=muted)
 
-    def until(self, *, muted, seconds=5):
+    def until(self, *, muted, seconds=20):
         self.twin.wait_until(lambda: self.muted is muted, seconds=seconds)
 
     def changes(self):
@@ -107,5 +107,5 @@ class Microphone:
         agent = self.twin.agents[0].id
         return is_free(self.state, conversation_id=self.conversation["id"], user_id=agent)
 
-    def until_nobodys(self, *, seconds=30):
+    def until_nobodys(self, *, seconds=60):
         self.twin.wait_until(self.is_nobodys, seconds=seconds)

@@ -99,7 +99,7 @@ async def test_a_platform_that_hangs_is_not_waited_for_longer_than_asked(twin, s
     with pytest.raises(Unconfirmed) as caught:
         await move(session, agent, call=found, patience=3)
     assert caught.value.cause == "away"
-    assert session.monotonic() - began < 5
+    assert session.monotonic() - began < 10  # it would hang for an hour
 
 
 async def test_an_agents_own_token_mutes_as_a_party(twin, connect, agent, move):

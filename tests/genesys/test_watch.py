@@ -7,7 +7,7 @@ from micgate.genesys.channel import Watch
 from micgate.genesys.models import Channel
 from micgate.genesys.notifications import calls_topic
 
-SECONDS = 15
+SECONDS = 30
 
 
 class Seen:
@@ -99,6 +99,7 @@ async def test_a_mute_pressed_elsewhere_arrives_as_an_event(twin, agent, watchin
 
 
 async def test_a_mute_is_confirmed_by_its_event_without_a_read(twin, session, agent, watching, move):
+    twin.turn(apply_ms=[50, 50])  # a read would come after a second
     twin.place_call()
     async with watching() as seen:
         await seen.until(shows(agent, muted=False))
@@ -143,11 +144,11 @@ async def test_a_lost_line_is_said_and_made_up_for(twin, agent, watching, kind):
 
 
 async def test_a_silent_socket_is_noticed(twin, agent, watching):
-    twin.turn(heartbeat_s=0.2)
+    twin.turn(heartbeat_s=0.1)
     call = twin.place_call()
-    async with watching(silence=1.0) as seen:
+    async with watching(silence=2.0) as seen:
         await seen.until(shows(agent, muted=False))
-        await seen.settle(1.5)
+        await seen.settle(2.5)
         assert seen.gaps() == []
         twin.fault("socket_silent", times=1)
         twin.press_mute(call, muted=True)
@@ -227,6 +228,7 @@ async def test_an_event_that_comes_twice_is_told_once(twin, agent, watching):
         await seen.until(shows(agent, muted=False))
         twin.fault("event_twice", times=1)
         twin.press_mute(call, muted=True)
+        await seen.until(shows(agent, muted=True))
         await seen.settle(1)
     assert len([each for each in seen.all if shows(agent, muted=True)(each)]) == 1
 
@@ -254,6 +256,7 @@ async def test_an_ended_participant_is_never_shown_connected_again(twin, agent, 
         twin.press_mute(call, muted=True)
         twin.press_mute(call, muted=False)
         twin.control("POST", f"/calls/{call['id']}/disconnect")
+        await seen.until(shows(agent, ended=True))
         await seen.settle(1.5)
     states = [
         end.ended for each in seen.all if each.conversation for end in each.conversation.ends_of(agent.id)

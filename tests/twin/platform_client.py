@@ -168,7 +168,7 @@ class Listener:
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
 
-    async def next(self, *, seconds: float = 5) -> dict[str, Any]:
+    async def next(self, *, seconds: float = 20) -> dict[str, Any]:
         message: dict[str, Any] = await self.socket.receive_json(timeout=seconds)
         if "topicName" in message:
             contract.check_event(message)
@@ -180,7 +180,7 @@ class Listener:
             if holds(message):
                 return message
 
-    async def closed(self, *, seconds: float = 5) -> bool:
+    async def closed(self, *, seconds: float = 20) -> bool:
         """Reads what is left; whether the other side closed."""
         while True:
             message = await self.socket.receive(timeout=seconds)

@@ -65,13 +65,15 @@ def test_small_answers_are_not_delayed_by_the_network_stack(twin):
     with socket.create_connection(("127.0.0.1", urlsplit(twin.api_url).port)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         request = f"GET /api/v2/tokens/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {client.token}\r\n\r\n"
-        took = []
-        for _ in range(20):
+
+        def took():
             began = time.perf_counter()
             connection.sendall(request.encode())
             connection.recv(65_536)
-            took.append(time.perf_counter() - began)
-    assert sorted(took)[10] < 0.03
+            return time.perf_counter() - began
+
+        # Each would be 40 ms late; a busy machine is late for a while only.
+        assert any(sorted(took() for _ in range(20))[10] < 0.03 for _ in range(10))
 
 
 def test_traffic_comes_by_itself_unless_it_is_quiet(start_twin):

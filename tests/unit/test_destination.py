@@ -280,10 +280,10 @@ async def test_what_is_not_http_is_said():
 
 
 async def test_a_closed_port_and_an_unknown_name_are_told_apart():
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    with pytest.raises(NotReached, match="cannot be reached"):
-        await post(f"http://127.0.0.1:{port}/", private=True)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # nobody else's, and nobody listens
+        with pytest.raises(NotReached, match="cannot be reached"):
+            await post(f"http://127.0.0.1:{closed.getsockname()[1]}/", private=True)
     with pytest.raises(Unresolved, match="no address"):
         await post(f"https://{HOST}/", resolve=names())
 
