@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from micgate.store.database import Database
     from micgate.store.embedded import Embedded
 
-hypothesis.settings.register_profile(
-    "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
-hypothesis.settings.load_profile("suite")
+_PATIENT = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
 """Real processes run beside: how long an example takes says nothing."""
+hypothesis.settings.register_profile("suite", derandomize=True, **_PATIENT)
+hypothesis.settings.register_profile("search", **_PATIENT)
+"""Other examples with every run: `pytest --hypothesis-profile=search`."""
+hypothesis.settings.load_profile("suite")
 
 SERVICE_ROOMS = {"store", "keeper", "service", "webhooks", "kills"}
 SERVICE_FILES = {

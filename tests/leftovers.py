@@ -26,8 +26,9 @@ def held_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix=PREFIX, dir=PLACE, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
-        hold = os.open(folder / _HELD, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        hold = os.open(folder / f"{_HELD}.new", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(hold, fcntl.LOCK_EX)
+        (folder / f"{_HELD}.new").rename(folder / _HELD)
         try:
             yield folder
         finally:

@@ -384,16 +384,19 @@ def test_a_record_of_another_org_is_named():
 
 
 def test_a_large_record_is_verified_at_a_steady_pace():
-    """In seconds of the processor: other tests run beside this one."""
+    """Beside reading and hashing its lines alone, in seconds of the processor: machines differ."""
     large = Books()
     for _ in range(4):
         large.add(*HONEST.entries * 80)
     large.sign()
     lines = large.export()
-    paces = []
-    for _ in range(3):
-        began = time.process_time()
-        assert judged(lines).word == "intact"
-        paces.append(len(lines) / (time.process_time() - began))
+    verifying = min(computing(lambda: judged(lines)) for _ in range(3))
+    reading = min(computing(lambda: [hashed(msgspec.json.decode(line)) for line in lines]) for _ in range(3))
 
-    assert max(paces) > 50_000
+    assert verifying < 6 * reading
+
+
+def computing(work):
+    began = time.process_time()
+    work()
+    return time.process_time() - began

@@ -17,7 +17,7 @@ from simulator import Person, Simulator
 
 START_SECONDS = 60
 STOP_SECONDS = 30
-AGENTS = 120
+AGENTS = 140
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +90,7 @@ class Serving:
         agent = self._free.pop(0)
         wanted = {"queue": self.simulator.control("GET", "/state")["queues"][0]["id"]} if queue else {}
         call = self.simulator.place_call(agent.id, **wanted)
-        self.simulator.wait_until(lambda: self._sees(call), seconds=15)
+        self.simulator.wait_until(lambda: self._sees(call), seconds=40)
         return OnCall(agent=agent, call=call)
 
     def muted(self, on: OnCall) -> bool:

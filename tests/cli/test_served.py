@@ -7,7 +7,7 @@ import time
 import pytest
 from shell import ended
 
-pytestmark = [pytest.mark.xdist_group("served"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.xdist_group("served"), pytest.mark.timeout(300)]
 
 
 @pytest.fixture
@@ -40,8 +40,16 @@ def test_a_mute_outlives_its_command_and_ends_on_time(serving, shell, on):
     assert (placed["event"], placed["state"], placed["muted"]) == ("placed", "pending", None)
     assert (result["event"], result["outcome"], result["exit_code"]) == ("result", "confirmed", 0)
     assert (result["muted"], result["reason"], result["user_id"]) == (True, "customer", on.agent.id)
-    assert serving.muted(on)
-    serving.simulator.wait_until(lambda: not serving.muted(on), seconds=6)
+    serving.simulator.wait_until(lambda: not serving.muted(on))
+    assert turns(serving, on) == [True, False]
+
+
+def turns(serving, on):
+    return [
+        entry["to"]
+        for entry in serving.simulator.ledger(kind="change")
+        if (entry["field"], entry["conversation"]) == ("muted", on.call["id"])
+    ]
 
 
 def test_a_mute_says_until_when_and_how_to_end_it(shell, on):
@@ -53,7 +61,7 @@ def test_a_mute_says_until_when_and_how_to_end_it(shell, on):
 
 def test_a_mute_while_here_ends_with_its_command(serving, shell, on):
     command = shell.start("mute", on.agent.email, "--while-here", "--for", "1m", "--json")
-    serving.simulator.wait_until(lambda: serving.muted(on), seconds=15)
+    serving.simulator.wait_until(lambda: serving.muted(on), seconds=40)
     code, told, _ = ended(command, signal.SIGTERM)
     result = json.loads(told.splitlines()[-1])
     assert (code, result["outcome"], result["end"]) == (143, "stopped", "released")
@@ -61,10 +69,10 @@ def test_a_mute_while_here_ends_with_its_command(serving, shell, on):
 
 
 def test_a_mute_while_here_ends_on_time_too(serving, shell, on):
-    placed, shown, result = lines(shell("mute", on.agent.email, "--while-here", "--for", "3s", "--json"))
+    placed, shown, result = lines(shell("mute", on.agent.email, "--while-here", "--for", "5s", "--json"))
     assert (placed["event"], result["outcome"], result["exit_code"]) == ("placed", "expired", 0)
     assert (shown["event"], shown["muted"]) == ("confirmed", True)
-    serving.simulator.wait_until(lambda: not serving.muted(on), seconds=6)
+    serving.simulator.wait_until(lambda: not serving.muted(on))
 
 
 def test_a_mute_while_here_says_that_it_is_not_seen_and_then_that_it_is(serving, shell, on):
@@ -81,7 +89,7 @@ def test_a_mute_while_here_says_that_it_is_not_seen_and_then_that_it_is(serving,
 
 def test_a_mute_while_here_does_not_outlive_a_killed_command(serving, shell, on):
     command = shell.start("mute", on.agent.email, "--while-here", "--for", "1m")
-    serving.simulator.wait_until(lambda: serving.muted(on), seconds=15)
+    serving.simulator.wait_until(lambda: serving.muted(on), seconds=40)
     ended(command, signal.SIGKILL)
     serving.simulator.wait_until(lambda: not serving.muted(on), seconds=20)
     told, _ = shell.json("mutes", on.agent.email, "--ended")
@@ -104,7 +112,7 @@ def test_the_budget_shows_what_is_kept_for_the_ends_of_mutes(shell, on):
 def test_what_the_service_says_of_a_mute_is_shown(serving, shell, on):
     simulator = serving.simulator
     simulator.control("POST", f"/calls/{on.call['id']}/hold", {})
-    simulator.wait_until(lambda: "on hold" in shell("why", on.agent.email).stdout, seconds=15)
+    simulator.wait_until(lambda: "on hold" in shell("why", on.agent.email).stdout, seconds=40)
     rehearsed, code = shell.json("mute", on.agent.email, "--dry-run")
     assert (code, "on hold" in rehearsed["said"]) == (0, True)
     done = shell("mute", on.agent.email, "--for", "20s", "--no-wait")
@@ -182,7 +190,7 @@ def test_without_waiting_it_returns_at_once(serving, shell, on):
 def test_a_mute_of_the_agent_meets_the_next_call_too(serving, shell, on):
     shell("mute", on.agent.email, "--covers", "agent")
     later = serving.simulator.place_call(on.agent.id)
-    serving.simulator.wait_until(lambda: serving.simulator.leg(later, on.agent.id)["muted"], seconds=15)
+    serving.simulator.wait_until(lambda: serving.simulator.leg(later, on.agent.id)["muted"], seconds=40)
     shell("unmute", on.agent.email)
     serving.simulator.wait_until(lambda: not serving.simulator.leg(later, on.agent.id)["muted"])
 
@@ -392,10 +400,10 @@ def test_a_key_that_is_not_known_is_refused_and_not_shown(serving, shell):
 
 def test_a_mute_survives_the_service_killed_and_ends_on_time(serving, shell, on):
     began = time.monotonic()
-    placed, _ = lines(shell("mute", on.agent.email, "--for", "15s", "--json"))
+    placed, _ = lines(shell("mute", on.agent.email, "--for", "20s", "--json"))
     serving.end(signal.SIGKILL)
     serving.start()
     assert shell.json("mutes", on.agent.email)[0]["mutes"][0]["release_at"] == placed["release_at"]
     assert serving.muted(on)
-    serving.simulator.wait_until(lambda: not serving.muted(on), seconds=25)
-    assert time.monotonic() - began > 14
+    serving.simulator.wait_until(lambda: not serving.muted(on), seconds=60)
+    assert time.monotonic() - began > 19

@@ -36,7 +36,7 @@ def keeping():
         keeper = org.keeper(**about)
         task = asyncio.create_task(keeper.run())
         try:
-            await until(lambda: task.done() or (keeper.reign and keeper.reign.channels.up), seconds=20)
+            await until(lambda: task.done() or (keeper.reign and keeper.reign.channels.up))
             yield keeper
         finally:
             task.cancel()

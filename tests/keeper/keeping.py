@@ -31,7 +31,7 @@ _PROCESS = Path(__file__).with_name("keeper_process.py")
 _numbers = itertools.count(1)
 
 
-async def until(holds, *, seconds=15.0):
+async def until(holds, *, seconds=40.0):
     """Ask again and again until `holds`, a function or a coroutine function, answers something true."""
     async with asyncio.timeout(seconds):
         while True:
@@ -105,10 +105,10 @@ class Org:
         rows = await self.store.microphones.of_agent(self.name, agent or self.twin.agents[0].id)
         return next((row.memory for row in rows if row.target.conversation_id == call["id"]), None)
 
-    async def until(self, holds, *, seconds=15.0):
+    async def until(self, holds, *, seconds=40.0):
         return await until(holds, seconds=seconds)
 
-    async def phase(self, call, phase, agent=None, *, seconds=15.0):
+    async def phase(self, call, phase, agent=None, *, seconds=40.0):
         async def holds():
             memory = await self.memory(call, agent)
             return memory if memory is not None and memory.phase == phase else None
@@ -198,7 +198,7 @@ class Process(Killable):
         """When its lines were up."""
         return await self._said("listening")
 
-    async def _said(self, words: str, *, seconds: float = 30.0) -> float:
+    async def _said(self, words: str, *, seconds: float = 60.0) -> float:
         async with asyncio.timeout(seconds):
             line = await asyncio.to_thread(self.process.stdout.readline)
             while not line.startswith(words):
@@ -227,5 +227,5 @@ async def new_org(twin, embedded, database: Database, *, rate_per_minute=300) ->
 
 async def come_back(embedded) -> float:
     """Start the database again, as the watch of a micgate would. When it was back."""
-    await until(lambda: asyncio.to_thread(embedded.ensure), seconds=30)
+    await until(lambda: asyncio.to_thread(embedded.ensure), seconds=60)
     return time.time()

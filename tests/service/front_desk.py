@@ -134,7 +134,7 @@ class Desk:
         await self.see(conversation, agent, **seen)
         return conversation
 
-    async def until(self, holds, *, seconds=5):
+    async def until(self, holds, *, seconds=30):
         """Look again and again until `holds` answers something true."""
         async with asyncio.timeout(seconds):
             while not (found := await holds()):  # noqa: ASYNC110 -- what is waited for is elsewhere
@@ -166,7 +166,7 @@ class Events:
     def __init__(self, answer):
         self._answer = answer
 
-    async def next(self, *names, seconds=5):
+    async def next(self, *names, seconds=30):
         """The next event with one of these names; others are passed over. None when the stream ends."""
         async with asyncio.timeout(seconds):
             while True:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import socket
 import time
@@ -17,10 +18,11 @@ from micgate.store import migrate
 from micgate.store.cluster import SUPERUSER
 from micgate.store.embedded import OWNER, Embedded
 from replica import START_SECONDS
+from slowness import lost
 
 TOLD = 2.0
 """Seconds within which whoever asks is told that it does not serve."""
-AT_ONCE = 3.0
+AT_ONCE = 5.0
 """Seconds in which a process ends that nothing holds, on a busy machine."""
 
 
@@ -112,9 +114,7 @@ def test_whoever_asks_is_told_within_two_seconds_that_the_database_stands_still(
     twin.wait_until(lambda: house.ready, seconds=START_SECONDS)
     stands_still()
     for _ in range(4):
-        began = time.monotonic()
-        status, readiness = asked(f"{url}/readyz")
-        assert time.monotonic() - began < TOLD
+        status, readiness = told_soon(f"{url}/readyz")
         check = readiness["checks"][0]
         assert (status, readiness["ready"], check["name"], check["ok"]) == (503, False, "database", False)
         assert check["says"] == "It has not answered for 1.5 s."
@@ -137,9 +137,7 @@ def test_a_service_that_starts_on_a_database_that_stands_still_says_so_soon(
     house.begin()
     address = ("127.0.0.1", int(house.environ["MICGATE_PORT"]))
     twin.wait_until(lambda: is_bound(address), seconds=START_SECONDS)
-    began = time.monotonic()
-    status, readiness = asked(f"http://127.0.0.1:{address[1]}/readyz")
-    assert time.monotonic() - began < TOLD
+    status, readiness = told_soon(f"http://127.0.0.1:{address[1]}/readyz")
     (check,) = readiness["checks"]
     assert (status, check["name"], check["ok"]) == (503, "database", False)
     assert "has not answered for 1.5 s" in check["says"]
@@ -220,8 +218,19 @@ def test_an_address_that_cannot_be_read_is_a_wrong_setting(start_house, wrong):
 
 
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
+    """None that a machine gives to whoever asks for any: nobody gets it before the service does."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
+def told_soon(url):
+    with lost() as waiting:
+        began = time.monotonic()
+        told = asked(url)
+        assert time.monotonic() - began < TOLD + 2 * waiting.seconds
+    return told
 
 
 def is_bound(address):
@@ -242,7 +251,7 @@ def asked(url, body=None):
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=20) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as refused:
         with refused:

@@ -1,6 +1,7 @@
 """The stream: a snapshot, then changes; resumable, filtered, bounded."""
 
 import asyncio
+import time
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,6 +13,7 @@ from micgate.service.request import stream
 from micgate.service.request.pulse import Pulse
 from micgate.store.database import Hint, every, notify, send
 from micgate.store.errors import Unavailable
+from slowness import lost
 
 
 async def reached(desk, seq):
@@ -148,7 +150,7 @@ async def test_a_stream_is_cut_when_its_key_is_revoked(desk):
         await events.next("snapshot")
         await desk.ask("DELETE", f"/v1/keys/{made['key']['id']}")
         assert (await events.next("end"))["event"] == "end"
-        assert await events.next(seconds=2) is None
+        assert await events.next() is None
 
 
 async def test_a_stream_is_cut_within_five_seconds_when_another_replica_revoked_its_key(desk):
@@ -157,8 +159,11 @@ async def test_a_stream_is_cut_within_five_seconds_when_another_replica_revoked_
         await events.next("snapshot")
         (key,) = await desk.parts.keys.all()
         elsewhere = KeyRing(desk.store, desk.org, now=desk.clock.now, monotonic=desk.clock.monotonic)
-        await elsewhere.revoke(key.id, by=host("another").actor)
-        assert (await events.next("end", seconds=5))["event"] == "end"
+        with lost() as waiting:
+            await elsewhere.revoke(key.id, by=host("another").actor)
+            began = time.monotonic()
+            assert (await events.next("end"))["event"] == "end"
+            assert time.monotonic() - began < 5 + waiting.seconds
 
 
 async def test_a_stream_that_is_never_idle_is_cut_all_the_same(desk):
@@ -168,7 +173,7 @@ async def test_a_stream_that_is_never_idle_is_cut_all_the_same(desk):
         (viewer,) = desk.stream._viewers
         telling = asyncio.create_task(tell_on(viewer, tick(desk, b"x")))
         await desk.parts.keys.revoke((await desk.parts.keys.all())[0].id, by=host("test").actor)
-        assert (await events.next("end", seconds=5))["event"] == "end"
+        assert (await events.next("end"))["event"] == "end"
         telling.cancel()
 
 
@@ -176,7 +181,7 @@ async def test_a_stream_of_which_nothing_is_to_be_told_shows_that_it_is_alive(de
     monkeypatch.setattr("micgate.service.resources.events.RECHECK", 0.05)
     reader, writer = await asyncio.open_connection(*address(desk))
     writer.write(asking(desk))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await reader.readuntil(b": beat\n\n")
         await reader.readuntil(b": beat\n\n")
     writer.close()
@@ -190,7 +195,7 @@ async def test_what_is_sealed_elsewhere_is_told_at_once(desk, monkeypatch):
         await desk.mute()
         await desk.seal()
         await told(desk.parts.database, desk.org)
-        while not (await events.next("changes", seconds=5))["data"]["records"]:
+        while not (await events.next("changes"))["data"]["records"]:
             pass
 
 
@@ -203,7 +208,7 @@ async def test_a_hint_that_is_no_news_wakes_nobody(desk):
     await desk.until(lambda: hinted(desk, heard))
     assert not beat.is_set()
     await told(desk.parts.database, "news")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await beat.wait()
     listening.cancel()
 
@@ -223,7 +228,7 @@ async def test_a_stream_is_cut_when_its_key_expires(desk):
     async with desk.events(key=await desk.key(Scope.MUTE, seconds=60)) as events:
         await events.next("snapshot")
         desk.clock.ahead += 61
-        assert (await events.next("end", seconds=5))["event"] == "end"
+        assert (await events.next("end"))["event"] == "end"
 
 
 async def test_a_stream_that_is_cut_is_not_opened_again_with_that_key(desk):
@@ -241,13 +246,13 @@ async def test_a_viewer_who_does_not_read_is_given_a_snapshot_and_no_backlog(des
     writer.write(asking(desk))
     await desk.until(lambda: watched(desk))
     (viewer,) = desk.stream._viewers
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not viewer.lost:
             for _ in range(50):
                 viewer.offer(tick(desk, b"x" * 100_000))
             await asyncio.sleep(0)
     assert len(viewer._ticks) <= 3
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         seen = b""
         while b'"missed":true' not in seen:
             seen = seen[-20:] + await reader.read(1_000_000)

@@ -31,7 +31,7 @@ def test_a_whole_run_logs_no_secret_no_name_no_number_and_no_line_of_others(serv
     refused(serving, "POST", "/v1/mutes", {"agent": agent.name, "reason": INJECTED})
     refused(serving, "GET", "/v1/me", None, key="mg_0123456789_guessed")
     twin.press_mute(call, muted=False)
-    twin.wait_until(lambda: serving.ask("GET", f"/v1/mutes/{mute['id']}")["end"] == "overridden", seconds=20)
+    twin.wait_until(lambda: serving.ask("GET", f"/v1/mutes/{mute['id']}")["end"] == "overridden", seconds=40)
     twin.fault("status", status=500, times=2)
     refused(serving, "GET", "/v1/agents/nobody@example.com", None, key=key)
     host_key = serving.announced["key"]

@@ -347,7 +347,7 @@ async def test_a_wait_ends_with_its_time(desk):
     started = time.monotonic()
     answer = await desk.mute(headers={"Prefer": "wait=1"})
     assert answer.body["state"] == "pending"
-    assert 0.9 < time.monotonic() - started < 3
+    assert 0.9 < time.monotonic() - started < 10
 
 
 async def test_an_owner_releases_and_again_is_the_same(desk):

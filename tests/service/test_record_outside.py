@@ -127,7 +127,7 @@ def test_a_new_key_takes_over_and_the_first_public_key_stays_enough(box, twin, t
     muted_and_released(box, twin)
     box.told("audit", "key", "--rotate")
     following = box.key_path.with_name("audit-signing.key.next")
-    twin.wait_until(lambda: not following.exists(), seconds=15)
+    twin.wait_until(lambda: not following.exists(), seconds=40)
     muted_and_released(box, twin, agent=1)
     head = box.record()[-1]["record"]["seq"]
     twin.wait_until(lambda: box.vouched() >= head)
@@ -200,7 +200,7 @@ def grown(box, twin):
 
 def test_the_newest_checkpoint_is_told_to_whoever_may_read_the_record(box, twin):
     started(box, twin)
-    twin.wait_until(lambda: box.vouched() > 0, seconds=15)
+    twin.wait_until(lambda: box.vouched() > 0, seconds=40)
     told = box.ask("GET", "/v1/audit/checkpoint")
     assert told["seq"] >= 1
     assert told in [msgspec.to_builtins(one) for one in box.checkpoints()]
@@ -286,12 +286,12 @@ def test_a_receiver_that_refuses_is_warned_about_and_gets_all_of_them_later(box,
     box.environ |= {"MICGATE_CHECKPOINT_URL": url, "MICGATE_ALLOW_PRIVATE_RECEIVERS": "yes"}
     started(box, twin)
     muted_and_released(box, twin)
-    twin.wait_until(lambda: "answer 503" in box.check("checkpoints")["says"], seconds=15)
+    twin.wait_until(lambda: "answer 503" in box.check("checkpoints")["says"], seconds=40)
     assert box.ready
     assert box.check("checkpoints")["warns"] is True
     receiver.status = 200
-    twin.wait_until(lambda: receiver.came, seconds=15)
-    twin.wait_until(lambda: box.check("checkpoints")["ok"], seconds=15)
+    twin.wait_until(lambda: receiver.came, seconds=40)
+    twin.wait_until(lambda: box.check("checkpoints")["ok"], seconds=40)
     assert receiver.came[0].since == 0
     assert "token-4711" not in box.log
     assert "checkpoint.undelivered.webhook" in box.log

@@ -15,7 +15,7 @@ def test_a_restored_service_does_not_open_what_an_agent_has_closed_since(alone, 
     assert mute["state"] == "confirmed"
     assert alone.command("db", "backup", str(file)).returncode == 0
     alone.ask("DELETE", f"/v1/mutes/{mute['id']}", Prefer="wait=20")
-    twin.wait_until(lambda: twin.leg(call)["muted"] is False, seconds=20)
+    twin.wait_until(lambda: twin.leg(call)["muted"] is False, seconds=40)
     twin.press_mute(call, muted=True)
     assert alone.stop() == 0
 
@@ -26,7 +26,7 @@ def test_a_restored_service_does_not_open_what_an_agent_has_closed_since(alone, 
     assert [one["id"] for one in alone.ask("GET", "/v1/mutes")["mutes"]] == [mute["id"]]
     ended = alone.ask("DELETE", f"/v1/mutes/{mute['id']}", Prefer="wait=20")
     assert ended["end"] == "released"
-    twin.wait_until(lambda: state(alone, mute) in {"ended", "left_closed"}, seconds=30)
+    twin.wait_until(lambda: state(alone, mute) in {"ended", "left_closed"}, seconds=60)
     assert twin.leg(call)["muted"] is True
 
 

@@ -284,7 +284,7 @@ def used(serving, twin):
         assert mute["state"] == "confirmed"
         serving.ask("DELETE", f"/v1/mutes/{mute['id']}", Prefer="wait=20")
         twin.control("POST", f"/calls/{call['id']}/disconnect", {})
-        twin.wait_until(lambda call=call: over(serving, call), seconds=15)
+        twin.wait_until(lambda call=call: over(serving, call), seconds=40)
         if one is agent:
             words = (agent.id, agent.name, agent.email, call["id"])
     serving.ask("PUT", f"/v1/protections/agent/{agent.id}")

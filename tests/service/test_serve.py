@@ -20,7 +20,7 @@ def test_a_mute_over_http_silences_and_a_release_gives_back(serving, twin):
     assert twin.leg(call)["muted"] is True
     ended = serving.ask("DELETE", f"/v1/mutes/{mute['id']}", Prefer="wait=20")
     assert ended["end"] == "released"
-    twin.wait_until(lambda: twin.leg(call)["muted"] is False, seconds=20)
+    twin.wait_until(lambda: twin.leg(call)["muted"] is False)
     assert len(twin.requests("PATCH")) == 2
 
 
@@ -59,10 +59,10 @@ def test_a_second_replica_keeps_the_org_when_the_first_stops(serving, twin):
     assert mute["state"] == "confirmed"
     serving.start()
     assert serving.stop(serving.replicas[0]) == 0
-    twin.wait_until(lambda: serving.ready, seconds=10)
+    twin.wait_until(lambda: serving.ready)
     assert serving.ask("GET", f"/v1/mutes/{mute['id']}")["release_at"] == mute["release_at"]
     serving.ask("DELETE", f"/v1/mutes/{mute['id']}", Prefer="wait=20")
-    twin.wait_until(lambda: twin.leg(call)["muted"] is False, seconds=20)
+    twin.wait_until(lambda: twin.leg(call)["muted"] is False)
 
 
 def test_both_replicas_say_what_the_budget_is(serving, twin):
@@ -77,7 +77,7 @@ def test_both_replicas_say_what_the_budget_is(serving, twin):
         seen.update({url: budget(serving, url, key) for url in seen})
         return all(one["reserved"] + one["next_minute"]["reserved"] == 2 for one in seen.values())
 
-    twin.wait_until(agree, seconds=10)
+    twin.wait_until(agree)
     assert [one["source"] for one in seen.values()] == ["keeper", "told"]
     assert len({one["allowed"] for one in seen.values()}) == 1
 

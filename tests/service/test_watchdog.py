@@ -76,10 +76,10 @@ def test_a_heartbeat_arrives_while_mutes_are_kept_and_tells_nothing(watched, wat
         one["name"] for one in watched.ask("GET", "/readyz")["tasks"]
     }
     watcher.status = 302
-    twin.wait_until(lambda: "heartbeat.unheard status=302" in watched.log, seconds=10)
+    twin.wait_until(lambda: "heartbeat.unheard status=302" in watched.log)
     assert all(path == f"/ping/{TOKEN}" for _, path, *_ in watcher.heard)
     watcher.status = 204
-    twin.wait_until(lambda: "heartbeat.unheard.recovered" in watched.log, seconds=10)
+    twin.wait_until(lambda: "heartbeat.unheard.recovered" in watched.log)
     assert TOKEN not in watched.log
 
 
@@ -113,7 +113,7 @@ def test_the_heartbeat_stops_while_the_platform_is_not_heard(alone, watcher, sta
     assert not line["ok"]
 
 
-def quiet(watcher, twin, *, seconds=20):
+def quiet(watcher, twin, *, seconds=60):
     """No beat for two seconds, ten times the pace."""
     twin.wait_until(lambda: not watcher.since(time.monotonic() - 2), seconds=seconds)
 

@@ -347,7 +347,7 @@ def _chain(sealed):
     return [(one.seq, one.hash, one.entry.action, one.entry.at, one.entry.mute_id) for one in sealed]
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_postgres_and_memory_are_one_store(embedded):
     with asyncio.Runner() as runner:
         BothStores.runner = runner

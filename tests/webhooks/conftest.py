@@ -43,7 +43,7 @@ async def open_here(embedded, twin):
     async with AsyncExitStack() as stack:
 
         async def start(*, private=True):
-            poster = Poster(private=private, seconds=1.0, resolve=resolve)
+            poster = Poster(private=private, seconds=10.0, resolve=resolve)
             await stack.enter_async_context(poster)
             sender = Sender(poster=poster, cipher=WebhookCipher("outside the database"))
             return await stack.enter_async_context(open_desk(embedded.conninfo(), twin, sender=sender))

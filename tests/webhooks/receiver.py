@@ -54,11 +54,11 @@ class Receiver:
     def status(self, post: Post) -> int:
         return self.answer(post) if callable(self.answer) else self.answer
 
-    def wait(self, count: int = 1, *, seconds: float = 15.0) -> list[Post]:
+    def wait(self, count: int = 1, *, seconds: float = 40.0) -> list[Post]:
         """The posts, once there are so many."""
         return self.wait_until(lambda posts: len(posts) >= count, seconds=seconds)
 
-    def wait_until(self, holds: Callable[[list[Post]], bool], *, seconds: float = 15.0) -> list[Post]:
+    def wait_until(self, holds: Callable[[list[Post]], bool], *, seconds: float = 40.0) -> list[Post]:
         with self.came:
             assert self.came.wait_for(lambda: holds(self.posts), seconds), f"{len(self.posts)} came"
             return list(self.posts)

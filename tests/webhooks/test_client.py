@@ -22,7 +22,7 @@ async def test_the_asyncio_client_adds_tests_lists_and_replays(desk, open_office
         async def dead():
             return (await gate.webhook_deliveries("crm", state="dead")).deliveries
 
-        (letter,) = await desk.until(dead, seconds=15)
+        (letter,) = await desk.until(dead, seconds=40)
         assert (letter.status, letter.tries) == (503, 1)
         receiver.answer = 204
         assert (await gate.replay_webhook("crm", seq=letter.seq)).deliveries == 1

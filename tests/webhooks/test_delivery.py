@@ -38,7 +38,7 @@ async def settled(desk, state, count=1, name="crm"):
         found = await deliveries(desk, name, state=state)
         return found if len(found) >= count else None
 
-    return await desk.until(enough, seconds=15)
+    return await desk.until(enough, seconds=40)
 
 
 async def say(desk, *actions):
@@ -176,7 +176,7 @@ async def test_more_than_has_room_at_once_arrives_all_the_same(desk, open_office
     await add(desk, receiver)
     await say(desk, *["mute.placed"] * (ROOM + 20))
     await open_office()
-    posts = await arrived(receiver, ROOM + 20, seconds=40)
+    posts = await arrived(receiver, ROOM + 20, seconds=80)
     seqs = [post.seq for post in posts]
     assert seqs == list(range(seqs[0], seqs[0] + ROOM + 20))
 
@@ -333,12 +333,12 @@ async def test_a_job_whose_end_could_not_be_written_down_holds_nobody_up(
 
     def answer(_post):
         began.set()
-        go_on.wait(20)
+        go_on.wait(60)
         return 204
 
     receiver.answer = answer
     await say(desk, "mute.placed")
-    assert await asyncio.to_thread(began.wait, 20)
+    assert await asyncio.to_thread(began.wait, 40)
     async with await psycopg.AsyncConnection.connect(embedded.conninfo()) as holding:
         jobs = "select 1 from micgate.procrastinate_jobs where status = 'doing' for update"
         await holding.execute(jobs)

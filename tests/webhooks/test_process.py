@@ -31,7 +31,7 @@ def test_what_was_sent_and_not_marked_before_a_kill_is_sent_again_with_its_id(se
     go_on.set()
     served.start()
     served.ask("POST", "/v1/unfreeze")
-    first, again, following = receiver.wait(3, seconds=30)
+    first, again, following = receiver.wait(3, seconds=60)
     assert first.id == again.id != following.id
     assert again.signed_with(made["secret"])
     assert [post.event["data"]["facts"]["frozen"] for post in (first, again, following)] == [
