@@ -4,7 +4,7 @@ import asyncio
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from micgate.control.command import Command, Kind, Outcome, Verb
+from micgate.control.command import Command, Kind, Lane, Outcome, Verb
 from micgate.control.microphone import Observed
 from micgate.keeper.budget import Budget
 from micgate.keeper.clock import ServiceClock
@@ -16,6 +16,8 @@ from micgate.store.target import Target
 from micgate.store.verbs import Closing
 
 MOST_AT_ONCE = 100
+KEPT_FOR_ENDS = 20
+"""So many of them: a platform that stops answering some requests must not hold up all releases."""
 
 _NOT_KEEPER = Answer(kind=Kind.NOT_SENT, word="not_keeper", again_in=0.5)
 """A beat was late: the next one is soon, and a release must not wait as if it had been tried."""
@@ -78,10 +80,10 @@ class Sender:
         self._tasks[order.command.id] = task
         task.add_done_callback(lambda done: self._ended(order.command.id, done))
 
-    @property
-    def free(self) -> int:
+    def free(self, lane: Lane) -> int:
         """How many more may be on their way at once."""
-        return MOST_AT_ONCE - len(self._tasks)
+        left = MOST_AT_ONCE - len(self._tasks)
+        return left if lane is Lane.RELEASE else left - KEPT_FOR_ENDS
 
     @property
     def on_their_way(self) -> tuple[str, ...]:

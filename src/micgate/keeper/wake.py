@@ -179,8 +179,8 @@ class Wake:
         """In the order of the line, for as long as there is room."""
         reserved = self.reserved(turn.now)
         window_ends_at = self._budget.window_ends_at(turn.now)
-        free = min(self._sender.free, LIMIT)
-        while free > 0 and (first := self.line.first()):
+        started = 0
+        while started < LIMIT and (first := self.line.first()) and self._sender.free(first.lane) > started:
             needs = reserved + self._own_end(first, before=window_ends_at)
             if not self._budget.take(first.lane, now=turn.now, reserved=needs):
                 turn.kept = reserved
@@ -188,7 +188,7 @@ class Wake:
                 return
             self.line.serve(first)
             if self._call(turn, first):
-                reserved, free = needs, free - 1
+                reserved, started = needs, started + 1
             else:
                 self._budget.give_back()
         if self.line.first():

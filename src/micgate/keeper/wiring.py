@@ -22,6 +22,9 @@ from micgate.store.ids import new_id
 from micgate.store.postgres import PostgresStore
 from micgate.store.verbs import Rules
 
+_OTHERS = 20
+"""Connections for requests that are no commands: no command waits for one of them."""
+
 
 def genesys_keeper(
     *,
@@ -37,7 +40,7 @@ def genesys_keeper(
     """Not running yet. `connection` is the way to the platform, as it is for the direct commands; `users` are
     the agents to watch at first, `cipher` hides the addresses of channels.
     """
-    network = replace(connection.network, pool_size=MOST_AT_ONCE)
+    network = replace(connection.network, pool_size=MOST_AT_ONCE + _OTHERS)
     names = Pseudonyms(Agents(database), org)
     recorder = Recorder(names)
     store = PostgresStore(database, Rules(link=chain.link, record=recorder.observed))
