@@ -81,6 +81,7 @@ def crowd_figures(*, quick: bool) -> list[Figure]:
     return [
         Figure("mutes that were refused or not sent", found.pace.refused, "", 0.0),
         Figure("requests to the platform for each mute", found.pace.requests_per_mute, "", 1.0),
+        Figure("reads of mutes that nothing was heard of for two minutes", found.pace.looks, ""),
         Figure("mutes standing at once", found.standing, ""),
         Figure("memory of the service with them", found.memory_mb, "MB"),
         Figure("its processor time while nothing happens, of one core", found.idle_cpu, "%"),

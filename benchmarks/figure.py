@@ -21,6 +21,13 @@ class Figure:
         return self.value >= self.limit if self.at_least else self.value <= self.limit
 
     @property
+    def measured(self) -> str:
+        """A miss shows, however narrow."""
+        text = spoken(self.value)
+        hidden = not self.holds and math.isfinite(self.value) and float(text.replace(",", "")) == self.limit
+        return f"{self.value:,.6g}" if hidden else text
+
+    @property
     def asked(self) -> str:
         return "" if self.limit is None else f"{'≥' if self.at_least else '≤'} {spoken(self.limit)}"
 
@@ -32,7 +39,7 @@ class Figure:
 
     def __str__(self) -> str:
         bound = "" if self.limit is None else f"   ({self.asked}{'' if self.holds else ', MISSED'})"
-        return f"  {self.name:<64}{spoken(self.value):>10} {self.unit}{bound}"
+        return f"  {self.name:<64}{self.measured:>10} {self.unit}{bound}"
 
     def plain(self) -> dict[str, object]:
         return asdict(self) | {"holds": self.holds}
@@ -48,7 +55,5 @@ def spoken(value: float) -> str:
 
 
 def table(figures: list[Figure]) -> str:
-    rows = [
-        f"| {one.name} | {spoken(one.value)} {one.unit} | {one.asked} | {one.verdict} |" for one in figures
-    ]
+    rows = [f"| {one.name} | {one.measured} {one.unit} | {one.asked} | {one.verdict} |" for one in figures]
     return "\n".join(["| what | measured | asked for | |", "| --- | ---: | ---: | --- |", *rows])

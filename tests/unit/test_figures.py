@@ -26,3 +26,8 @@ def test_a_figure_is_held_against_what_was_asked_for(figure, verdict):
 )
 def test_figures_have_three_digits_that_count(value, text):
     assert spoken(value) == text
+
+
+def test_a_miss_shows_however_narrow():
+    assert "| 1.0001  | ≤ 1 | missed |" in table([Figure("requests", 1.0001, "", 1.0)])
+    assert "1.0001" in str(Figure("requests", 1.0001, "", 1.0))

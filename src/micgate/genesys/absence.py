@@ -94,3 +94,16 @@ def not_connected(call: Call) -> NotConnected:
         conversation_id=call.conversation_id,
         participant_id=call.participant_id,
     )
+
+
+def ended_unseen(call: Call, *, muted: bool) -> NotConnected:
+    """The request has left, and the call ended before anything was seen of it."""
+    change = "mute" if muted else "un-mute"
+    return NotConnected(
+        f"The call of {call.agent_name or 'the agent'} ended before the {change} was seen.",
+        means="The request was sent; whether it took effect in time nobody can tell.",
+        remedy="Nothing is left to do: no microphone is open or closed on a call that is over.",
+        state="ended",
+        conversation_id=call.conversation_id,
+        participant_id=call.participant_id,
+    )

@@ -12,7 +12,7 @@ from math import ceil
 
 import msgspec
 
-from micgate.genesys.absence import not_connected
+from micgate.genesys.absence import ended_unseen, not_connected
 from micgate.genesys.commands import Command, Outcome, Witness, carry_out
 from micgate.genesys.errors import (
     Away,
@@ -187,6 +187,8 @@ class _Move:
     async def _fresh(self, call: Call) -> Call:
         if self.io.monotonic() - call.read_at > _FRESH:
             call = await read_call(self.io, call)
+        if call.ended and self.in_doubt:
+            raise ended_unseen(call, muted=self.muted)
         if not call.live:
             raise not_connected(call)
         return call

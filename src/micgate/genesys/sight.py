@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from micgate.genesys.absence import not_connected
+from micgate.genesys.absence import ended_unseen
 from micgate.genesys.errors import Away, GenesysError, RateLimited, Unconfirmed
 from micgate.genesys.io import Io
 from micgate.genesys.locate import read_call
@@ -82,7 +82,7 @@ def not_seen(
     """
     call = sighting.call
     if call.ended:
-        return not_connected(call)
+        return ended_unseen(call, muted=muted)
     cause = _cause(before, sighting, answered=answered)
     why, remedy = _TEXTS[cause]
     hidden_by = (sighting.error or lost) if cause in {"away", "unread"} else None

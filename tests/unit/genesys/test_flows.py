@@ -40,6 +40,7 @@ PLAIN = f"PATCH /api/v2/conversations/calls/{CALL}/participants/{LEG}"
 ON_BEHALF = f"{PLAIN}/user/{ADA}"
 PATCHES = "^PATCH "
 CUT = Unreachable("The connection was cut.")
+NEVER_LEFT = Unreachable("Refused.", reached=False)
 
 
 @pytest.fixture
@@ -206,7 +207,18 @@ async def test_a_call_that_ends_meanwhile_is_not_connected(move):
     with pytest.raises(NotConnected) as caught:
         await move(io)
     assert caught.value.state == "ended"
+    assert "ended before the mute was seen. The request was sent" in str(caught.value)
     assert io.clock < 101
+
+
+async def test_a_call_that_ends_before_a_second_try_does_not_say_that_nothing_was_sent(move, notebook):
+    io = ScriptedIo()
+    io.answers[PATCHES] = in_turn(CUT, NEVER_LEFT, NEVER_LEFT)
+    io.later(2.0, lambda: io.end().update(state="disconnected", endTime="2026-01-15T10:05:00.000Z"))
+    with pytest.raises(NotConnected) as caught:
+        await move(io)
+    assert "ended before the mute was seen. The request was sent" in str(caught.value)
+    assert notebook.kinds() == ["unknown", "not_sent", "not_sent"]
 
 
 async def test_an_ended_call_is_not_sent_to(move, notebook):
@@ -294,7 +306,7 @@ async def test_an_explicit_strategy_is_kept(move):
 
 async def test_a_request_that_never_left_is_sent_again_as_a_new_command(move, notebook):
     io = ScriptedIo()
-    io.answers[PATCHES] = in_turn(Unreachable("Refused.", reached=False), io.usual)
+    io.answers[PATCHES] = in_turn(NEVER_LEFT, io.usual)
     await move(io)
     assert notebook.kinds() == ["not_sent", "accepted"]
 
