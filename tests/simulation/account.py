@@ -58,6 +58,6 @@ def told(contents: Contents) -> None:
 
 
 def _lines(contents: Contents, org: str) -> Iterator[bytes]:
-    bodies = {number: body for number, (_, body) in contents.private.items()}
+    bodies = contents.private
     sealed = (msgspec.structs.replace(one, body=bodies.get(one.entry.id)) for one in contents.seals[org])
     return (json_line(one) for one in sealed_records(b"", sealed))
