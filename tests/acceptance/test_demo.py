@@ -118,7 +118,7 @@ def test_it_keeps_every_promise_stays_up_for_the_reader_and_leaves_nothing(demo)
         assert gate.mute("Cleo Marsh", for_="30s", reason="customer").confirmed
     assert reachable(opened["simulator"])
     run.process.send_signal(signal.SIGTERM)
-    _, complained = run.process.communicate(timeout=30)
+    _, complained = run.process.communicate(timeout=90)
     assert run.process.returncode == 143
     assert not reachable(opened["simulator"])
     assert all(line.startswith("micgate demo: ") for line in complained.splitlines()), complained
@@ -138,7 +138,7 @@ def test_a_demo_that_is_killed_leaves_nothing_either(demo):
 def test_without_the_services_libraries_it_shows_the_rest_and_says_what_to_do(demo, tmp_path):
     (tmp_path / "litestar.py").write_text("raise ModuleNotFoundError(name='litestar')")
     run = demo("--once", "--json", PYTHONPATH=str(tmp_path))
-    said, complained = run.process.communicate(timeout=90)
+    said, complained = run.process.communicate(timeout=200)
     lines = [json.loads(line) for line in said.splitlines()]
     assert run.process.returncode == 0, complained
     assert [lines[-1][name] for name in KEPT] == [True] * 4 + [None] * 3
@@ -150,7 +150,7 @@ def test_without_the_services_libraries_it_shows_the_rest_and_says_what_to_do(de
 
 def test_it_says_so_when_the_service_cannot_have_its_database(demo):
     run = demo("--once", "--json", MICGATE_DB_USER="root")
-    said, complained = run.process.communicate(timeout=90)
+    said, complained = run.process.communicate(timeout=200)
     figures = json.loads(said.splitlines()[-1])
     if os.geteuid() == 0:
         assert run.process.returncode == 1, complained
@@ -163,7 +163,7 @@ def test_it_says_so_when_the_service_cannot_have_its_database(demo):
 def test_a_port_that_is_taken_is_named_with_the_way_out(demo, twin):
     port = twin.api_url.rpartition(":")[2]
     run = demo("--once", "--port", port)
-    said, complained = run.process.communicate(timeout=60)
+    said, complained = run.process.communicate(timeout=90)
     assert (run.process.returncode, said) == (1, "")
     assert "address already in use" in complained
     assert "0 picks a free one" in complained

@@ -23,7 +23,7 @@ def shape(line: str) -> str:
 
 @pytest.mark.service
 def test_the_recorded_run_is_what_the_demo_prints():
-    said = subprocess.run([str(MICGATE), "demo", "--once"], capture_output=True, text=True, timeout=90)
+    said = subprocess.run([str(MICGATE), "demo", "--once"], capture_output=True, text=True, timeout=200)
     assert said.returncode == 0, said.stdout
     shown = {shape(line) for line in said.stdout.splitlines()}
     recorded = blocks("console")[0].splitlines()[1:]

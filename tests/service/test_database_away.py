@@ -114,13 +114,11 @@ def test_whoever_asks_is_told_within_two_seconds_that_the_database_stands_still(
     twin.wait_until(lambda: house.ready, seconds=START_SECONDS)
     stands_still()
     for _ in range(4):
-        status, readiness = told_soon(f"{url}/readyz")
+        status, readiness = told_soon(asked, f"{url}/readyz")
         check = readiness["checks"][0]
         assert (status, readiness["ready"], check["name"], check["ok"]) == (503, False, "database", False)
         assert check["says"] == "It has not answered for 1.5 s."
-    began = time.monotonic()
-    told = figures(url)
-    assert time.monotonic() - began < TOLD
+    told = told_soon(figures, url)
     assert {"micgate_database_up 0.0", "micgate_mutes_standing NaN", "micgate_streams 0.0"} <= told
     stands_still.go_on()
     twin.wait_until(lambda: house.ready, seconds=START_SECONDS)
@@ -137,7 +135,7 @@ def test_a_service_that_starts_on_a_database_that_stands_still_says_so_soon(
     house.begin()
     address = ("127.0.0.1", int(house.environ["MICGATE_PORT"]))
     twin.wait_until(lambda: is_bound(address), seconds=START_SECONDS)
-    status, readiness = told_soon(f"http://127.0.0.1:{address[1]}/readyz")
+    status, readiness = told_soon(asked, f"http://127.0.0.1:{address[1]}/readyz")
     (check,) = readiness["checks"]
     assert (status, check["name"], check["ok"]) == (503, "database", False)
     assert "has not answered for 1.5 s" in check["says"]
@@ -225,10 +223,10 @@ def free_port():
             return port
 
 
-def told_soon(url):
+def told_soon(ask, url):
     with lost() as waiting:
         began = time.monotonic()
-        told = asked(url)
+        told = ask(url)
         assert time.monotonic() - began < TOLD + 2 * waiting.seconds
     return told
 
@@ -242,7 +240,7 @@ def is_bound(address):
 
 
 def figures(url):
-    with urllib.request.urlopen(f"{url}/metrics", timeout=5) as answer:
+    with urllib.request.urlopen(f"{url}/metrics", timeout=20) as answer:
         return set(answer.read().decode().splitlines())
 
 

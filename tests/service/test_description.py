@@ -33,7 +33,7 @@ def test_every_answer_is_as_described_and_none_is_a_mistake_of_ours(house, twin,
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=200,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -171,7 +171,7 @@ async def test_who_waits_too_long_for_a_connection_is_told_that_it_is_busy(embed
 @pytest.fixture
 async def swallowed(embedded, monkeypatch):
     """A database with four idle connections that swallow everything from now on, and the way to it."""
-    monkeypatch.setattr(limits, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(limits, "ANSWER_SECONDS", 1.0)
     async with way(embedded.conninfo()) as found:
         database = await Database.open(found.conninfo)
         async with database.reading(), database.reading(), database.reading(), database.reading():

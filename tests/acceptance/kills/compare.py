@@ -20,7 +20,7 @@ AFTER = 8.0
 """Seconds by which the clocks of service and simulator may seem to differ while one of them stands still."""
 GRACE = 5.0
 HEARD = 0.25
-"""So long after it was told does a keeper that runs surely know."""
+"""Seconds after it was told in which a keeper that runs surely knows."""
 UNDERWAY = 15.0
 """So long after it left may a mute that was not seen to change anything still do so."""
 
@@ -48,6 +48,7 @@ class Told:
     deaf: tuple[Span, ...] = ()
     away: tuple[Span, ...] = ()
     grace: float = GRACE
+    heard: float = HEARD
 
 
 @dataclass(slots=True, kw_only=True)
@@ -168,13 +169,13 @@ def _opened(ledger: Ledger, told: Told, figures: Counter[str]) -> Iterator[str]:
         figures["opened"] += 1
         if closing is None or not closing.muted or closing.by == "request":
             continue
-        if _was_known(ledger, closing, request, told.deaf):
+        if _was_known(ledger, closing, request, told):
             yield f"opened: {change} although {closing} was told in time"
         else:
             figures["opened unknowing"] += 1
 
 
-def _was_known(ledger: Ledger, closing: Change, opening: Request, deaf: Sequence[Span]) -> bool:
+def _was_known(ledger: Ledger, closing: Change, opening: Request, told: Told) -> bool:
     """Whether a keeper that listened was told of the closing before the mute that led to this opening left.
 
     Somebody who closes while our own mute is on its way cannot be told from it.
@@ -190,8 +191,8 @@ def _was_known(ledger: Ledger, closing: Change, opening: Request, deaf: Sequence
     tellings = (one for one in ledger.tellings if one.conversation == closing.conversation)
     return any(
         closing.seq < one.seq
-        and one.at + HEARD < limit
-        and not any(since <= one.at <= until + HEARD for since, until in deaf)
+        and one.at + told.heard < limit
+        and not any(since <= one.at <= until + told.heard for since, until in told.deaf)
         for one in tellings
     )
 

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from kills.books import Ledger, read_ledger, read_record
-from kills.compare import GRACE, Told, Verdict, compare
+from kills.compare import GRACE, HEARD, Told, Verdict, compare
 from kills.house import OWNERS, House, Mended, NoAnswer
 from kills.plan import AGENTS, Blow, HangUp, Place, Press, Step, Trouble, draw
 from micgate.audit.verify import verify
@@ -23,7 +23,7 @@ TAKE_OVER = 5.0
 """Seconds until somebody serves again after a keeper is gone, or a database is back."""
 TROUBLED = 5.0
 """Seconds for which one request that the platform loses keeps us from the next: its deadline, and a read."""
-REST_SECONDS = 45.0
+REST_SECONDS = 90.0
 AT_REST = 1.5
 
 
@@ -56,8 +56,10 @@ class Storm:
         self.house.simulator.control("DELETE", "/faults")
         self._read_ledger()
 
-    async def verdict(self, *, grace: float = GRACE) -> Verdict:
-        """When everything has come to rest. `grace`: seconds by which a release may be late."""
+    async def verdict(self, *, grace: float = GRACE, heard: float = HEARD) -> Verdict:
+        """When everything has come to rest. `grace`: seconds by which a release may be late; `heard`: in
+        which a keeper surely knows what it was told.
+        """
         await self._rest()
         self._read_ledger()
         left_closed = await self.house.left_closed()
@@ -72,6 +74,7 @@ class Storm:
                 if one.name.startswith("service")
             ),
             grace=grace,
+            heard=heard,
             away=(
                 *((one.since, self._served_again(one)) for one in self.house.mended),
                 *((one["at"], one["at"] + TROUBLED) for one in self._entries if one["kind"] == "fault"),
