@@ -196,6 +196,24 @@ async def test_a_key_with_limits_that_cannot_be_is_not_made(desk, limits):
     assert await desk.parts.keys.all() == ()
 
 
+@pytest.mark.parametrize("limit", ["agents", "queues", "rate", "standing", "queue_share"])
+async def test_a_limit_in_quotes_is_not_taken_for_none(desk, limit):
+    wish = {"name": "k", "scopes": ["mute"], "limits": {limit: "null"}}
+    answer = await desk.ask("POST", "/v1/keys", wish)
+    assert (answer.status, answer.word) == (400, "malformed_request"), answer.body
+    assert answer.body["errors"][0]["at"] == f"limits.{limit}"
+    assert await desk.parts.keys.all() == ()
+
+
+@pytest.mark.parametrize("overlap", [-5, "367d", "9000h", 1e308])
+async def test_two_keys_beside_each_other_for_a_time_that_cannot_be_are_not_made(desk, overlap):
+    prefix = (await desk.key(Scope.MUTE)).split("_")[1]
+    answer = await desk.ask("POST", f"/v1/keys/{prefix}/rotate", {"overlap": overlap})
+    assert answer.status in {400, 422}, answer.body
+    (key,) = await desk.parts.keys.all()
+    assert key.good(now=desk.clock.now())
+
+
 async def test_the_last_use_of_a_key_is_noted(desk):
     key = await desk.key(Scope.MUTE)
     await desk.ask("GET", "/v1/me", key=key)
@@ -344,6 +362,30 @@ async def test_a_protected_agent_is_muted_by_nobody_alone(desk):
     await desk.ask("DELETE", f"/v1/protections/agent/{agent.id}")
     assert (await desk.mute()).status == 201
     assert len(await desk.entries("policy.protection")) == 2
+
+
+async def test_a_queue_that_is_not_there_is_not_marked_as_if_it_were(desk):
+    queue = desk.twin.control("GET", "/state")["queues"][0]
+    there = await desk.ask("PUT", f"/v1/protections/queue/{queue['id']}")
+    assert (there.status, there.body["protected"]) == (200, True)
+    missing = await desk.ask("PUT", f"/v1/protections/queue/{UNKNOWN}")
+    assert (missing.status, missing.word) == (404, "not_found")
+    listed = (await desk.ask("GET", "/v1/protections")).body["protections"]
+    assert [one["id"] for one in listed] == [queue["id"]]
+    await desk.see(desk.live_call(queue=queue["name"]))
+    assert (await desk.mute()).body["facts"]["rule"] == "protected"
+
+
+@pytest.mark.parametrize("limit", ["agents", "queues"])
+async def test_a_key_for_some_marks_nobody_and_takes_no_mark_off(desk, limit):
+    agent = desk.twin.agents[1].id
+    key = await desk.key(Scope.ADMIN, limits=Limits(**{limit: ("somebody",)}))
+    await desk.ask("PUT", f"/v1/protections/agent/{agent}")
+    for method, whom in (("DELETE", agent), ("PUT", desk.twin.agents[0].id)):
+        refused = await desk.ask(method, f"/v1/protections/agent/{whom}", key=key)
+        assert (refused.status, refused.body["facts"]["rule"]) == (403, "protections")
+    listed = (await desk.ask("GET", "/v1/protections")).body["protections"]
+    assert [one["id"] for one in listed] == [agent]
 
 
 @pytest.mark.parametrize("limit", ["agents", "queues"])

@@ -46,6 +46,7 @@ async def connected(desk):
         ("GET", "/v1/mutes?standing=perhaps", 400),
         ("GET", "/v1/mutes?after=x", 400),
         ("GET", "/v1/mutes?agnet=ada", 400),
+        ("GET", "/v1/mutes?agent=ada&agent=bob", 400),
         ("GET", "/v1/agents/nobody?conversation=c", 400),
         ("GET", "/v1/audit?after=-1", 400),
         ("GET", "/v1/audit?limit=100000", 400),

@@ -161,11 +161,49 @@ async def test_a_body_that_is_no_wish_is_malformed(desk, raw):
 
 
 @pytest.mark.parametrize(
+    "wish",
+    [
+        *({"dry_run": "0"}, {"dry_run": "true"}, {"dry_run": 1}, {"presence": "30"}, {"presence": "null"}),
+        *({"only_if": {"connected": "1"}}, {"only_if": {"not_held": 1}}),
+    ],
+)
+async def test_a_value_in_quotes_is_a_text_and_nothing_else(desk, wish):
+    await desk.on_call()
+    answer = await desk.mute(**wish)
+    assert (answer.status, answer.word) == (400, "malformed_request"), answer.body
+    assert answer.body["errors"][0]["at"] in {"dry_run", "presence", "only_if.connected", "only_if.not_held"}
+    assert await desk.store.mutes.standing(desk.org) == ()
+
+
+async def test_a_member_that_stands_there_twice_is_refused(desk):
+    await desk.on_call()
+    agent = desk.twin.agents[0].id
+    for raw in (
+        f'{{"agent": "{agent}", "for": "1m", "for": "9m"}}',
+        f'{{"agent": "nobody", "agent": "{agent}"}}',
+        f'{{"agent": "{agent}", "only_if": {{"connected": true, "connected": false}}}}',
+    ):
+        answer = await desk.ask("POST", "/v1/mutes", raw=raw.encode())
+        assert (answer.status, answer.word) == (400, "malformed_request"), answer.body
+        assert "twice" in answer.body["detail"]
+    assert await desk.store.mutes.standing(desk.org) == ()
+
+
+@pytest.mark.parametrize(
     ("raw", "says"),
-    [(b"", "The body is missing"), (b'{"agent": "a\\u0000b"}', "characters that are not taken here")],
+    [
+        (b"", "The body is missing."),
+        (b"{}", "Object missing required field `agent`."),
+        (b'{"agent": "a\\u0000b"}', "agent: It has characters that are not taken here."),
+    ],
 )
 async def test_what_is_wrong_with_a_body_is_said_in_words(desk, raw, says):
-    assert says in (await desk.ask("POST", "/v1/mutes", raw=raw)).body["detail"]
+    assert (await desk.ask("POST", "/v1/mutes", raw=raw)).body["detail"] == says
+
+
+async def test_what_is_wrong_with_a_header_is_said_by_its_name(desk):
+    answer = await desk.mute(headers={"Idempotency-Key": "k" * 256})
+    assert (answer.status, answer.body["errors"][0]["at"]) == (400, "Idempotency-Key")
 
 
 async def test_a_body_of_another_type_is_told_which_one_is_taken(desk):
@@ -175,6 +213,8 @@ async def test_a_body_of_another_type_is_told_which_one_is_taken(desk):
         assert (answer.status, answer.word) == (415, "wrong_content_type"), answer.body
         assert "application/json" in answer.body["remedy"]
     assert await desk.store.mutes.standing(desk.org) == ()
+    packed = await desk.mute(headers={"Content-Encoding": "gzip"})
+    assert (packed.status, packed.word) == (415, "wrong_content_type"), packed.body
     spelled = await desk.mute(headers={"Content-Type": "application/json; charset=utf-8"})
     assert spelled.status == 201
 

@@ -63,7 +63,10 @@ async def test_an_unknown_webhook_is_named_with_those_that_there_are(desk, metho
     assert "crm" in answer.body["remedy"]
 
 
-@pytest.mark.parametrize("body", [{}, {"seq": 1, "dead": True}, {"seq": 0}, {"seq": "one"}, {"since": 1}])
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"seq": 1, "dead": True}, {"seq": 0}, {"seq": "1"}, {"seq": 2**62}, {"from": 2**62}, {"since": 1}],
+)
 async def test_a_replay_says_what(desk, body):
     await add(desk)
     answer = await desk.ask("POST", "/v1/webhooks/crm/replay", body)
@@ -76,7 +79,7 @@ async def test_a_record_that_was_not_to_be_delivered_is_not_replayed(desk):
     assert (answer.status, answer.word) == (404, "no_such_delivery")
 
 
-@pytest.mark.parametrize("overlap", ["31d", "-1s", "soon", True])
+@pytest.mark.parametrize("overlap", ["721h", "31d", "-1s", -5, "soon", True])
 async def test_an_overlap_is_a_length_of_a_month_at_most(desk, overlap):
     await add(desk)
     answer = await desk.ask("POST", "/v1/webhooks/crm/rotate", {"overlap": overlap})
@@ -92,9 +95,12 @@ async def test_without_anything_to_encrypt_with_no_secret_is_made(desk, embedded
         assert "MICGATE_ENCRYPTION_KEY" in answer.body["remedy"]
 
 
-async def test_a_key_for_certain_agents_makes_no_webhook(desk):
+async def test_a_key_for_certain_agents_makes_no_webhook_and_removes_none(desk):
     key = await desk.key(Scope.ADMIN, limits=Limits(agents=("somebody",)))
     answer = await desk.ask("POST", "/v1/webhooks", {"name": "crm", "url": GOOD}, key=key)
+    assert (answer.status, answer.body["facts"]["rule"]) == (403, "agents")
+    await add(desk)
+    answer = await desk.ask("DELETE", "/v1/webhooks/crm", key=key)
     assert (answer.status, answer.body["facts"]["rule"]) == (403, "agents")
 
 

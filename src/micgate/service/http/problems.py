@@ -235,20 +235,25 @@ def _of_http(error: HTTPException) -> Problem:
 def _detail(error: HTTPException, wrong: list[dict[str, str]]) -> str:
     if wrong:
         return "; ".join(": ".join(part for part in (one["at"], one["says"]) if part) for one in wrong) + "."
-    return {404: "There is nothing at this address.", 405: "This address does not take that method."}.get(
-        error.status_code, f"{error.detail.partition(chr(10))[0].rstrip('.')}."
-    )
+    return {
+        404: "There is nothing at this address.",
+        405: "This address does not take that method.",
+        413: "The body is over 64 KB.",
+    }.get(error.status_code, f"{error.detail.partition(chr(10))[0].rstrip('.')}.")
 
 
 def _wrong(extra: object) -> Iterator[dict[str, str]]:
     """What Litestar says about a body or a query that does not fit."""
     for one in extra if isinstance(extra, list) else ():
         if isinstance(one, dict):
-            yield {"at": str(one.get("key", "")), "says": _said(str(one.get("message", "does not fit")))}
+            at = str(one.get("key", ""))
+            yield {"at": _CALLED.get(at, at), "says": _said(str(one.get("message", "does not fit")))}
+
+
+_CALLED = {"idempotency_key": "Idempotency-Key", "which": "state"}
+"""Parameters whose name in a handler is not theirs."""
 
 
 def _said(message: str) -> str:
-    """A missing body is a `KeyError` of Litestar's, and a pattern is for programs: it is in /openapi.json."""
-    if message == "'data'":
-        return "The body is missing"
+    """A pattern is for programs: it is in /openapi.json."""
     return "It has characters that are not taken here" if " matching regex " in message else message

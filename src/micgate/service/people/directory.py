@@ -36,7 +36,7 @@ class Directory:
         self._moods: Shelf[str, Mood] = Shelf(_MOOD_SECONDS, monotonic)
         self._queues: Shelf[tuple[str, str], str | None] = Shelf(3600.0, monotonic)
         self._marked: Shelf[str, frozenset[tuple[str, str]]] = Shelf(_MARKED_SECONDS, monotonic)
-        self._sizes: Shelf[str, dict[str, int]] = Shelf(KNOWN_SECONDS, monotonic)
+        self._sizes: Shelf[str, dict[str, int | None]] = Shelf(KNOWN_SECONDS, monotonic)
 
     async def agent(self, ref: str) -> Agent:
         """The agent meant by an id, an e-mail address or a name. Errors of the genesys tree."""
@@ -143,9 +143,16 @@ class Directory:
 
     async def members(self, queue_id: str) -> int | None:
         """How many members a queue has; None when nobody says."""
-        if _ALL not in self._sizes:
-            self._sizes.put(_ALL, await self._look_up.queues())
-        return (self._sizes.get(_ALL) or {}).get(queue_id)
+        return (await self._every_queue()).get(queue_id)
+
+    async def is_queue(self, queue_id: str) -> bool | None:
+        """Whether there is such a queue, a new one too; None when nobody says."""
+        try:
+            if queue_id not in await self._every_queue():
+                self._sizes.drop(_ALL)
+            return queue_id in await self._every_queue()
+        except (Away, RateLimited):
+            return None
 
     async def population(self) -> int:
         """How many agents are known here."""
@@ -154,6 +161,12 @@ class Directory:
             count = len(await self._store.agents.all(self._org))
             self._population.put(_ALL, count)
         return count
+
+    async def _every_queue(self) -> dict[str, int | None]:
+        """With how many members each has."""
+        if _ALL not in self._sizes:
+            self._sizes.put(_ALL, await self._look_up.queues())
+        return self._sizes.get(_ALL) or {}
 
     async def _sought(self, ref: str) -> Agent:
         """Who is not there is not looked for again at once."""

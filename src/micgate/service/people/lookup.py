@@ -53,8 +53,8 @@ class LookUp(Protocol):
     async def queue_of(self, user_id: str, conversation_id: str) -> str | None:
         """The queue that this call of the agent came from."""
 
-    async def queues(self) -> dict[str, int]:
-        """How many members each queue has, by its id."""
+    async def queues(self) -> dict[str, int | None]:
+        """How many members each queue has, by its id; None when that is not told."""
 
 
 class GenesysLookUp:
@@ -88,11 +88,11 @@ class GenesysLookUp:
             raise NoLiveCall("The agent is not on that call.", remedy="Leave out the call, or name another.")
         return end.queue_id
 
-    async def queues(self) -> dict[str, int]:
-        found: dict[str, int] = {}
+    async def queues(self) -> dict[str, int | None]:
+        found: dict[str, int | None] = {}
         for number in range(1, _PAGES + 1):
             page = read_queues(await self._io.send(get_queues(page=number, size=_SIZE)))
-            found |= {queue.id: queue.member_count for queue in page.items if queue.member_count is not None}
+            found |= {queue.id: queue.member_count for queue in page.items}
             if len(page.items) < _SIZE:
                 break
         return found

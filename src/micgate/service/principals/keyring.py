@@ -135,6 +135,7 @@ class KeyRing:
 
     async def rotate(self, ref: str, *, by: Actor, overlap: float) -> NewKey:
         """A new key like this one, which goes on working for `overlap` seconds."""
+        _check_overlap(overlap)
         old, now = await self.find(ref), self._now()
         if not old.good(now=now):
             raise Impossible("That key has ended already.", remedy="Make a new one: micgate keys add.")
@@ -252,6 +253,13 @@ def _check(name: str, scopes: tuple[Scope, ...], seconds: float) -> None:
         raise Malformed("A key without a scope can do nothing.", remedy=f"Give some of: {', '.join(Scope)}.")
     if not 0 < seconds <= LONGEST_SECONDS:
         raise Malformed("A key lives for a year at most.", remedy="Ask for up to 366 days.")
+
+
+def _check_overlap(seconds: float) -> None:
+    if not 0 <= seconds <= LONGEST_SECONDS:
+        raise Malformed(
+            "Two keys work beside each other from 0 seconds to 366 days.", remedy="Give such a time: 24h."
+        )
 
 
 def _check_limits(limits: Limits) -> None:

@@ -84,6 +84,16 @@ def check_brake(principal: Principal) -> None:
         )
 
 
+def check_marks(principal: Principal) -> None:
+    """Whom nobody mutes alone is decided for everybody: a mark that one key takes off counts for all."""
+    if principal.limits.agents is not None or principal.limits.queues is not None:
+        raise _refused(
+            "This key is for some agents or queues only, and a protection is for all keys.",
+            remedy="Use one without that limit.",
+            rule="protections",
+        )
+
+
 def check_protected(*, protected: bool) -> None:
     if protected:
         raise _refused(

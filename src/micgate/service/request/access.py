@@ -11,9 +11,10 @@ from litestar.di import NamedDependency
 from litestar.handlers.base import BaseRouteHandler
 from litestar.params import QueryParameter
 
-from micgate.service.http.errors import Malformed, WrongContentType
+from micgate.service.http.errors import Malformed
 from micgate.service.principals import permission
 from micgate.service.principals.principal import Principal, Scope
+from micgate.service.request import body
 from micgate.service.request.parts import Parts
 
 _NEEDS = "needs"
@@ -68,22 +69,28 @@ class Gatekeeper:
         wanted = needs(handler)
         if is_open(wanted, local=self._local and not _passed_on(connection)):
             return
-        _check_type(connection)
+        body.check_type(connection)
         principal = await self._parts.keys.recognize(connection.headers.get("authorization"))
         connection.scope["state"]["principal"] = principal
         if isinstance(wanted, Scope):
             permission.demand(principal, wanted)
         if wanted != _LOCAL:
             _check_query(connection, handler)
+            await body.check(connection, handler)
 
 
 def _check_query(connection: Connection, handler: BaseRouteHandler) -> None:
     """A filter that is misspelt must not show everything."""
     known = _parameters(unwrap(handler.fn))
-    for name in connection.query_params:
+    given = connection.query_params
+    for name in given:
         if name not in known:
             taken = f"It takes: {', '.join(sorted(known))}." if known else "It takes none."
             raise Malformed("The address has a query parameter that is not known.", remedy=taken)
+        if len(given.getall(name)) > 1:
+            raise Malformed(
+                f"The address has the query parameter {name} twice.", remedy="Leave out one of them."
+            )
 
 
 @cache
@@ -92,15 +99,6 @@ def _parameters(function: Callable[..., Any]) -> frozenset[str]:
     hints = get_type_hints(function, include_extras=True)
     marked = ((name, mark) for name, hint in hints.items() for mark in getattr(hint, "__metadata__", ()))
     return frozenset(mark.name or name for name, mark in marked if isinstance(mark, QueryParameter))
-
-
-def _check_type(connection: Connection) -> None:
-    """Of a body. What a web page can send across sites without asking is none."""
-    headers = connection.headers
-    if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
-        return
-    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise WrongContentType("The body is not sent as JSON.", remedy="Send Content-Type: application/json.")
 
 
 def _passed_on(connection: Connection) -> bool:

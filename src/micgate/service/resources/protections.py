@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from micgate.audit import facts
 from micgate.audit.privacy import NOBODY
 from micgate.service.http.errors import NotThere
+from micgate.service.principals import permission
 from micgate.service.principals.principal import Principal, Scope
 from micgate.service.request import record
 from micgate.service.request.access import Caller, Shared, opened_by
@@ -67,10 +68,12 @@ async def unprotect(
 async def _mark(parts: Parts, principal: Principal, kind: Kind, ref: str, *, protect: bool) -> ProtectionView:
     id_ = target = ref
     people = NOBODY
+    permission.check_marks(principal)
     if kind == "agent":
         agent = await parts.directory.agent(ref)
         id_, target, people = agent.user_id, agent.pseudonym, record.about_agent(agent)
-    elif not _is_id(ref):
+    elif not _is_id(ref) or (protect and await parts.directory.is_queue(ref) is False):
+        # Nobody would be protected by a mark on it. While nobody can say, it is marked.
         raise NotThere("There is no such queue.", remedy="Give the id of a queue.")
     now = parts.now()
     fact = facts.Protection(subject=kind, protected=protect)

@@ -37,8 +37,8 @@ class SecretRotation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 class Replay(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"from_": "from"}):
     """One of them: one record by its number, all from a number on, or all dead letters."""
 
-    seq: Annotated[int, msgspec.Meta(ge=1)] | None = None
-    from_: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    seq: Annotated[int, msgspec.Meta(ge=1, le=2**53)] | None = None
+    from_: Annotated[int, msgspec.Meta(ge=1, le=2**53)] | None = None
     dead: bool = False
 
 
@@ -124,6 +124,7 @@ async def list_webhooks(*, parts: Shared) -> WebhookList:
 @delete("/v1/webhooks/{ref:str}", status_code=200, opt=opened_by(Scope.ADMIN))
 async def remove_webhook(*, ref: FromPath[str], parts: Shared, principal: Caller) -> WebhookView:
     """Post nothing there any more. What was still to be delivered is forgotten."""
+    _check_unbounded(principal)
     return _view(await _book(parts).remove(ref, by=principal.actor))
 
 
@@ -135,7 +136,9 @@ async def rotate_webhook(
     _check_unbounded(principal)
     overlap = parse(data.overlap)
     if not 0 <= overlap <= LONGEST_OVERLAP:
-        raise Malformed("Two secrets live for 30 days at most.", remedy="Ask for less: 24h.")
+        raise Malformed(
+            "Two secrets sign beside each other from 0 seconds to 30 days.", remedy="Give such a time: 24h."
+        )
     return _new(await _book(parts).rotate(ref, overlap=overlap, by=principal.actor))
 
 
