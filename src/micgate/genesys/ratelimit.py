@@ -5,6 +5,8 @@ is a number of seconds from the answer on.
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from micgate.genesys.messages import Headers
 
@@ -60,14 +62,31 @@ def seconds_until_reset(headers: Headers) -> float | None:
 def seconds_to_wait(headers: Headers) -> float | None:
     """What a 429 or 503 asks for: `Retry-After`, else the end of the rate window, else None.
 
-    https://developer.genesys.cloud/forum/t/normalized-platform-api-429-responses/12028 has whole seconds; the
-    date form of HTTP is not used by the platform and is read as absent.
+    https://developer.genesys.cloud/forum/t/normalized-platform-api-429-responses/12028 has whole seconds. A
+    gateway in between may name a time instead: it counts from the answer's own `Date`, whatever clock is set
+    here.
     """
-    seconds = _whole(headers.get("retry-after"))
-    return seconds_until_reset(headers) if seconds is None else float(seconds)
+    said = headers.get("retry-after")
+    seconds = _whole(said)
+    if seconds is not None:
+        return float(seconds)
+    named, answered = _time(said), _time(headers.get("date"))
+    if named is not None and answered is not None:
+        return max(0.0, (named - answered).total_seconds())
+    return seconds_until_reset(headers)
+
+
+_MOST_DIGITS = 9
 
 
 def _whole(text: str | None) -> int | None:
-    if text is None or not text.strip().isascii() or not text.strip().isdigit():
+    digits = (text or "").strip()
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS else None
+
+
+def _time(text: str | None) -> datetime | None:
+    try:
+        time = parsedate_to_datetime(text or "")
+    except ValueError:
         return None
-    return int(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

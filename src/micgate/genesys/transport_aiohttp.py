@@ -22,6 +22,10 @@ _CLOSE_SECONDS = 3.0
 """For what must not be torn off, such as a sign-in that is being renewed; unless the other side hangs."""
 
 
+_LONGEST_HEADER = 65_536
+"""Bytes, as urllib3 takes: gateways add policies and cookies of many kilobytes."""
+
+
 class AiohttpWire:
     """`guard` is asked at the last moment before a state change is written to the socket: after the name was
     resolved, the connection made, and whatever pause the process went through. False: it is not written.
@@ -104,7 +108,11 @@ class AiohttpWire:
             ssl=self._network.ssl_context() if secure else True,
         )
         self._session = aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), middlewares=(_only_once,)
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            middlewares=(_only_once,),
+            max_line_size=_LONGEST_HEADER,
+            max_field_size=_LONGEST_HEADER,
         )
         return self._session
 

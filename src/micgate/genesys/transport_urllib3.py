@@ -6,15 +6,18 @@ Retry-After; `_NEVER` switches all of that off.
 
 import os
 import re
+import ssl
 import threading
 import time
-from collections.abc import Callable, Coroutine
-from http.client import HTTPException, RemoteDisconnected
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import urllib3
 from urllib3 import exceptions
+from urllib3.connection import HTTPSConnection
 
 from micgate.genesys import failures
 from micgate.genesys.errors import Away, TimedOut
@@ -25,6 +28,7 @@ from micgate.genesys.regions import Region
 Answer = TypeVar("Answer")
 
 _NEVER = urllib3.Retry(total=False, redirect=False, respect_retry_after_header=False)
+_FIRST_FINAL = 200
 
 
 class Urllib3Wire:
@@ -57,12 +61,16 @@ class Urllib3Wire:
         except (exceptions.HTTPError, HTTPException, OSError) as error:
             failure = _failure(error, door, request, self._network.connect_timeout)
         else:
-            return Response(
-                status=answer.status,
-                headers=Headers(answer.headers),
-                body=answer.data,
-                elapsed=time.perf_counter() - started,
-            )
+            if answer.status >= _FIRST_FINAL:
+                return Response(
+                    status=answer.status,
+                    headers=Headers(answer.headers),
+                    body=answer.data,
+                    elapsed=time.perf_counter() - started,
+                )
+            # http.client takes 103 for the answer: the true one would be taken for the next request's.
+            self._doors = {}
+            failure = failures.cut(door.where, request)
         # Outside the handler, so that it carries no exception of the library: those hold request headers.
         raise failure
 
@@ -137,6 +145,28 @@ class _Door:
         self.where = f"{pool.host}:{pool.port}"
 
 
+class _Encrypted(HTTPSConnection):
+    """urllib3 has one error for a handshake that failed and for encryption that broke later. Only after the
+    first is it certain that nothing was sent.
+    """
+
+    def request(self, *args: Any, **more: Any) -> None:
+        with _after_the_handshake():
+            super().request(*args, **more)
+
+    def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]  # as urllib3 itself does
+        with _after_the_handshake():
+            return super().getresponse()
+
+
+@contextmanager
+def _after_the_handshake() -> Iterator[None]:
+    try:
+        yield
+    except (ssl.SSLError, exceptions.SSLError):
+        raise ConnectionResetError("The encryption broke.") from None
+
+
 def _open(url: str, network: Network) -> _Door:
     proxy = network.proxy_for(url)
     context = network.ssl_context() if url.startswith("https:") else None
@@ -147,6 +177,8 @@ def _open(url: str, network: Network) -> _Door:
         else urllib3.PoolManager(**options)
     )
     pool = manager.connection_from_url(url)
+    if context is not None:
+        pool.ConnectionCls = _Encrypted
     return _Door(pool, prefix=urlsplit(url).path, proxy=proxy)
 
 
@@ -202,10 +234,12 @@ _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")  # http.client has no
 def _of_protocol(broken: _Broken) -> Away:
     if (status := _TUNNEL.search(str(broken.inner))) and broken.door.proxy:
         return failures.proxy_refused(broken.door.proxy.host, broken.where, int(status[1]))
-    if isinstance(broken.inner, HTTPException) and not isinstance(broken.inner, RemoteDisconnected):
+    if isinstance(broken.inner, HTTPException) and not isinstance(broken.inner, _CUT):
         return failures.not_http(broken.where)
     return failures.cut(broken.where, broken.request)
 
+
+_CUT = (RemoteDisconnected, IncompleteRead)
 
 _TABLE: tuple[tuple[type[BaseException], Callable[[_Broken], Away]], ...] = (
     (exceptions.ProxyError, _of_proxy),

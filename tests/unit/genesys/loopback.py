@@ -1,5 +1,6 @@
 """A server on a raw loopback socket: it counts what is really on the wire and answers as told."""
 
+import os
 import socket
 import ssl
 import threading
@@ -12,6 +13,8 @@ CERTIFICATE = Path(__file__).parents[2] / "data" / "tls" / "loopback.pem"
 
 CUT = b"cut"
 """Read the request, then close without a word."""
+GARBLED = b"garbled"
+"""Read the request, then break the encryption."""
 SILENCE = b"silence"
 """Read the request, then say nothing until the server stops."""
 
@@ -78,9 +81,8 @@ def serving(server: Loopback, *, tls: bool = False, tunnel: bool = False) -> Ite
             open_sockets.append(line)
             while seen := _read(line, number):
                 reply = server.next_answer(seen)
-                if reply == SILENCE:
-                    server.stopped.wait()
-                if reply in {CUT, SILENCE}:
+                if reply in _MISDEEDS:
+                    _MISDEEDS[reply](line, server)
                     break
                 line.sendall(reply)
                 if seen.method == "CONNECT" and tunnel and b" 200 " in reply[:20]:
@@ -111,6 +113,11 @@ def serving(server: Loopback, *, tls: bool = False, tunnel: bool = False) -> Ite
         accepting.join()
 
 
+_MISDEEDS: dict[bytes, Callable[[socket.socket, Loopback], object]] = {
+    CUT: lambda _line, _server: None,
+    SILENCE: lambda _line, server: server.stopped.wait(),
+    GARBLED: lambda line, _server: os.write(line.fileno(), b"nothing that was encrypted"),
+}
 _TLS_HELLO = b"\x16"
 
 

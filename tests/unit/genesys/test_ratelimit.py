@@ -39,4 +39,16 @@ def test_odd_values_count_as_unknown(odd):
 def test_retry_after_comes_before_the_window():
     assert seconds_to_wait(told(retry_after="42", inin_ratelimit_reset="61")) == 42.0
     assert seconds_to_wait(told(inin_ratelimit_reset="61")) == 61.0
-    assert seconds_to_wait(told(retry_after="Wed, 21 Oct 2026 07:28:00 GMT")) is None
+
+
+def test_retry_after_may_name_a_time_on_the_clock_of_whoever_answered():
+    answered, named = "Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:28:30 GMT"
+
+    assert seconds_to_wait(told(retry_after=named, date=answered)) == 30.0
+    assert seconds_to_wait(told(retry_after=answered, date=named)) == 0.0
+    assert seconds_to_wait(told(retry_after=named, inin_ratelimit_reset="61")) == 61.0
+
+
+@pytest.mark.parametrize("odd", ["soon", "9" * 5000, "1.5", "-3", "Wed, 99 Oct 2026 07:28:00 GMT"])
+def test_retry_after_that_says_nothing_counts_as_absent(odd):
+    assert seconds_to_wait(told(retry_after=odd, date="Wed, 21 Oct 2026 07:28:00 GMT")) is None

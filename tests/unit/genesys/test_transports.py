@@ -14,7 +14,7 @@ from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
-from loopback import ACCEPTED, CERTIFICATE, CUT, SILENCE, Loopback, answer, serving
+from loopback import ACCEPTED, CERTIFICATE, CUT, GARBLED, SILENCE, Loopback, answer, serving
 
 from micgate.genesys.errors import Away, NotGenesys, OursToFix, TimedOut, Unreachable
 from micgate.genesys.io import Wire, drive
@@ -112,6 +112,46 @@ async def test_request_cut_mid_answer_is_not_sent_again(sender, server, method, 
 
     assert len(there.seen) == 1
     assert failure.reached
+
+
+async def test_answer_that_ends_too_early_was_cut(sender, server):
+    there = server(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n{")
+
+    failure = await sender.fail(sender.wire(there.url), request("GET"))
+
+    assert isinstance(failure, Unreachable)
+    assert failure.cause == "cut"
+
+
+async def test_encryption_that_breaks_after_the_request_leaves_the_outcome_open(sender, server):
+    there = server(ACCEPTED, GARBLED, tls=True)
+    trusting = Network(ca_bundle=str(CERTIFICATE))
+    wire = sender.wire(f"https://localhost:{there.port}", trusting)
+    await sender.send(wire, request())
+
+    failure = await sender.fail(wire, request())
+
+    assert len(there.seen) == 2
+    assert isinstance(failure, Unreachable)
+    assert (failure.cause, failure.reached) == ("cut", True)
+
+
+async def test_preliminary_answer_is_no_success(sender, server):
+    """A later request must not take the answer of an earlier one for its own."""
+    there = server(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + answer(409), ACCEPTED)
+    wire = sender.wire(there.url)
+
+    with suppress(Unreachable):
+        assert (await sender.send(wire, request())).status == 409
+    response = await sender.send(wire, request())
+
+    assert (response.status, len(there.seen)) == (202, 2)
+
+
+async def test_answer_with_long_headers_is_read(sender, server):
+    there = server(answer(202, Content_Security_Policy="x" * 20_000))
+
+    assert (await sender.send(sender.wire(there.url), request())).status == 202
 
 
 @pytest.mark.parametrize("method", METHODS)
