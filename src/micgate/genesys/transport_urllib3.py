@@ -6,24 +6,22 @@ Retry-After; `_NEVER` switches all of that off.
 
 import os
 import re
-import ssl
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine
 from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import urllib3
 from urllib3 import exceptions
-from urllib3.connection import HTTPSConnection
 
 from micgate.genesys import failures
 from micgate.genesys.errors import Away, TimedOut
 from micgate.genesys.messages import Headers, Request, Response
 from micgate.genesys.network import Network, Proxy, base_url, target
 from micgate.genesys.regions import Region
+from micgate.genesys.urllib3_connections import Encrypted, Plain
 
 Answer = TypeVar("Answer")
 
@@ -145,28 +143,6 @@ class _Door:
         self.where = f"{pool.host}:{pool.port}"
 
 
-class _Encrypted(HTTPSConnection):
-    """urllib3 has one error for a handshake that failed and for encryption that broke later. Only after the
-    first is it certain that nothing was sent.
-    """
-
-    def request(self, *args: Any, **more: Any) -> None:
-        with _after_the_handshake():
-            super().request(*args, **more)
-
-    def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]  # as urllib3 itself does
-        with _after_the_handshake():
-            return super().getresponse()
-
-
-@contextmanager
-def _after_the_handshake() -> Iterator[None]:
-    try:
-        yield
-    except (ssl.SSLError, exceptions.SSLError):
-        raise ConnectionResetError("The encryption broke.") from None
-
-
 def _open(url: str, network: Network) -> _Door:
     proxy = network.proxy_for(url)
     context = network.ssl_context() if url.startswith("https:") else None
@@ -177,8 +153,7 @@ def _open(url: str, network: Network) -> _Door:
         else urllib3.PoolManager(**options)
     )
     pool = manager.connection_from_url(url)
-    if context is not None:
-        pool.ConnectionCls = _Encrypted
+    pool.ConnectionCls = Plain if context is None else Encrypted
     return _Door(pool, prefix=urlsplit(url).path, proxy=proxy)
 
 

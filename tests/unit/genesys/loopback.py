@@ -15,6 +15,8 @@ CUT = b"cut"
 """Read the request, then close without a word."""
 GARBLED = b"garbled"
 """Read the request, then break the encryption."""
+DRIP = b"drip"
+"""Read the request, then answer byte by byte, without end."""
 SILENCE = b"silence"
 """Read the request, then say nothing until the server stops."""
 
@@ -118,6 +120,15 @@ _MISDEEDS: dict[bytes, Callable[[socket.socket, Loopback], object]] = {
     SILENCE: lambda _line, server: server.stopped.wait(),
     GARBLED: lambda line, _server: os.write(line.fileno(), b"nothing that was encrypted"),
 }
+
+
+def _drip(line: socket.socket, server: Loopback) -> None:
+    line.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    while not server.stopped.wait(0.05):
+        line.sendall(b"x")
+
+
+_MISDEEDS[DRIP] = _drip
 _TLS_HELLO = b"\x16"
 
 

@@ -14,7 +14,7 @@ from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
-from loopback import ACCEPTED, CERTIFICATE, CUT, GARBLED, SILENCE, Loopback, answer, serving
+from loopback import ACCEPTED, CERTIFICATE, CUT, DRIP, GARBLED, SILENCE, Loopback, answer, serving
 
 from micgate.genesys.errors import Away, NotGenesys, OursToFix, TimedOut, Unreachable
 from micgate.genesys.io import Wire, drive
@@ -250,6 +250,19 @@ async def test_silence_times_out_with_unknown_outcome(sender, server):
     assert failure.reached
     assert "did not answer within 1.5 s" in str(failure)
     assert len(there.seen) == 1
+
+
+@pytest.mark.parametrize("tls", [False, True])
+async def test_answer_that_never_ends_times_out_as_silence_does(sender, server, tls):
+    there = server(DRIP, tls=tls)
+    wire = sender.wire(
+        f"https://localhost:{there.port}" if tls else there.url, Network(ca_bundle=str(CERTIFICATE))
+    )
+
+    failure = await sender.fail(wire, request(timeout=1.0))
+
+    assert isinstance(failure, TimedOut)
+    assert failure.reached
 
 
 async def test_refused_connection_says_that_nothing_was_sent(sender):
