@@ -16,7 +16,7 @@ from micgate.keeper.wake import Wake
 from micgate.platform.port import Answer, CallShown, Shown
 from micgate.store.ids import new_id
 from micgate.store.leases import Term
-from micgate.store.memory import MemoryStore
+from micgate.store.memory.store import MemoryStore
 from micgate.store.target import Target
 from micgate.store.verbs import Place, Release, Rules
 

@@ -6,7 +6,7 @@ from micgate.keeper.clock import anchored
 from micgate.keeper.lease import STILL, TRUST, LeaseLostError, Rivalry, Tenure, beat, beat_on, win
 from micgate.store.errors import Busy, Unavailable
 from micgate.store.leases import Lease, Term
-from micgate.store.memory import MemoryStore
+from micgate.store.memory.store import MemoryStore
 from micgate.store.verbs import Rules
 
 TERM = Term("org", 1)

@@ -12,7 +12,7 @@ from micgate.audit.checkpoint import sign
 from micgate.audit.export import checkpoint_line, json_line
 from micgate.audit.verify import verify
 from micgate.store.fold import KEEPER
-from micgate.store.memory import Contents
+from micgate.store.memory.contents import Contents
 from simulation.broken import Broken
 
 if TYPE_CHECKING:

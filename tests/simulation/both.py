@@ -11,7 +11,8 @@ from typing import Any, Self
 
 from micgate.store.database import Database
 from micgate.store.errors import StoreError
-from micgate.store.memory import MemoryLeases, MemoryStore
+from micgate.store.memory.leases import MemoryLeases
+from micgate.store.memory.store import MemoryStore
 from micgate.store.postgres import PostgresStore
 from micgate.store.verbs import Rules
 from simulation.broken import Broken

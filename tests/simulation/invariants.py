@@ -14,7 +14,7 @@ from micgate.control.policy import CAP_SECONDS
 from micgate.genesys.messages import Request
 from micgate.platform.port import CallShown, Errand, Shown
 from micgate.store.errors import StoreError
-from micgate.store.memory import MemoryStore
+from micgate.store.memory.store import MemoryStore
 from micgate.store.microphones import BLANK
 from micgate.store.target import Target
 from micgate.store.verbs import Closing, Decided, Sighting

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from micgate.store.errors import StoreError, Unavailable
-from micgate.store.memory import MemoryStore
+from micgate.store.memory.store import MemoryStore
 from micgate.store.verbs import Decided
 from micgate.twin.world import World
 from simulation.weather import Trouble, Weather

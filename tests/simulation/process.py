@@ -22,7 +22,7 @@ from micgate.platform.genesys import GenesysPlatform
 from micgate.platform.port import Answer, CallShown, Errand, KeptChannel
 from micgate.store.commands import OpenCommand
 from micgate.store.leases import Term
-from micgate.store.memory import MemoryStore
+from micgate.store.memory.store import MemoryStore
 from micgate.store.microphones import Remembered
 from micgate.twin.world import World
 from simulation.broken import Broken

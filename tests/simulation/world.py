@@ -13,7 +13,7 @@ import msgspec
 from micgate.audit.chain import link
 from micgate.keeper.record import Recorder
 from micgate.store.errors import StoreError
-from micgate.store.memory import MemoryStore
+from micgate.store.memory.store import MemoryStore
 from micgate.store.verbs import Rules
 from micgate.twin.floor import ConversationChanged
 from micgate.twin.world import World

@@ -24,7 +24,7 @@ from micgate.store.database import Database
 from micgate.store.errors import StoreError
 from micgate.store.idempotency import Claim
 from micgate.store.leases import Lease, Term
-from micgate.store.memory import MemoryStore
+from micgate.store.memory.store import MemoryStore
 from micgate.store.target import Target
 from micgate.store.verbs import (
     Closing,

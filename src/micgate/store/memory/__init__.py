@@ -1,0 +1,1 @@
+"""The six verbs in memory, for the simulation."""
