@@ -12,6 +12,7 @@ from micgate.log import Log
 from micgate.service.http import listen
 from micgate.service.http.errors import UnsafeListening
 from micgate.service.http.listen import Address
+from micgate.service.http.proxy import OnlyThrough
 from micgate.service.request import gate
 from micgate.service.resources import health
 from micgate.store.errors import Full, Unavailable
@@ -149,6 +150,52 @@ async def test_what_a_proxy_says_of_a_client_counts_only_if_it_was_stated(proxie
     assert seen == {"client": client, "scheme": scheme}
 
 
+@pytest.mark.parametrize(
+    ("peer", "served"),
+    [
+        ("10.0.0.5", True),
+        ("10.1.2.3", True),
+        ("::ffff:10.0.0.5", True),
+        ("127.0.0.1", True),
+        ("10.0.0.6", False),
+        ("2001:db8::1", False),
+        ("", False),
+    ],
+)
+async def test_in_the_clear_only_the_stated_proxy_is_served(peer, served):
+    reached, said = [], []
+
+    async def app(scope, _receive, _send):
+        reached.append(scope["path"])
+
+    async def send(message):
+        said.append(message)
+
+    door = OnlyThrough(app, ("10.0.0.5", "10.1.0.0/16"))
+    for path in ("/v1/me", "/healthz", "/readyz"):
+        await door({"type": "http", "path": path, "client": (peer, 5), "headers": []}, None, send)
+    assert reached == [*(["/v1/me"] if served else []), "/healthz", "/readyz"]
+    if not served:
+        assert said[0]["status"] == 403
+        problem = json.loads(said[1]["body"])
+        assert problem["word"] == "not_through_the_proxy"
+        assert "MICGATE_TRUSTED_PROXY" in problem["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("address", "guarded"),
+    [
+        (Address(host="0.0.0.0", proxies=("10.0.0.5",)), True),
+        (Address(host="0.0.0.0", proxies=("10.0.0.5",), tls_certificate="c", tls_key="k"), False),
+        (Address(host="127.0.0.1", proxies=("10.0.0.5",)), False),
+    ],
+)
+def test_peers_are_looked_at_where_keys_would_be_in_the_clear(address, guarded):
+    async def app(_scope, _receive, _send): ...
+
+    assert isinstance(listen.behind(app, address), OnlyThrough) == guarded
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "micgate.example"])
 def test_plain_http_beyond_loopback_is_refused(host):
     with pytest.raises(UnsafeListening):
@@ -167,6 +214,40 @@ async def test_a_request_whose_head_does_not_arrive_is_cut_off(desk, monkeypatch
     reader, writer = await connected(desk)
     writer.write(b"GET /healthz HT")
     assert await asyncio.wait_for(reader.read(), 30) == b""
+    writer.close()
+
+
+HEAD = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "word"),
+    [
+        (HEAD + b"X-Long: " + b"a" * 40_000, 431, "head_too_large"),
+        (HEAD + b"X-Long: " + b"a" * 40_000 + b"\r\n\r\n", 431, "head_too_large"),
+        (HEAD + b"X-Many: b\r\n" * 5_000 + b"\r\n", 431, "head_too_large"),
+        (HEAD + b"X: a\x00b\r\n\r\n", 400, "malformed_request"),
+        (b"FOO /v1/mutes HTTP/1.1\r\nHost: x\r\n\r\n", 400, "malformed_request"),
+        (b"\x16\x03\x01\x02\x00\x01", 400, "malformed_request"),
+    ],
+    ids=["no end", "long", "many", "NUL", "method", "TLS"],
+)
+async def test_a_head_without_end_and_what_is_no_http_get_a_problem_document(desk, sent, status, word):
+    reader, writer = await connected(desk)
+    writer.write(sent)
+    answer = await asyncio.wait_for(reader.read(), 5)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"application/problem+json" in head
+    assert b"connection: close" in head
+    assert (json.loads(body)["status"], json.loads(body)["word"]) == (status, word)
+    writer.close()
+
+
+async def test_headers_behind_a_body_in_parts_have_an_end(desk):
+    reader, writer = await connected(desk)
+    head = HEAD.replace(b"GET", b"POST") + b"Transfer-Encoding: chunked\r\n\r\n"
+    writer.write(head + b"0\r\n" + b"X-Late: b\r\n" * 5_000)
+    assert b"head_too_large" in await asyncio.wait_for(reader.read(), 5)
     writer.close()
 
 

@@ -129,6 +129,28 @@ def test_a_dotenv_with_a_secret_that_others_can_read_warns(loaded, dotenv):
     assert SECRET not in warning
 
 
+def test_a_variable_that_is_nearly_ours_warns_with_the_one_that_is(loaded, dotenv):
+    environ = {"MICGATE_PROT": "1", "MICGATE_PORT_8700_TCP": "tcp://10.0.0.1", "MICGATE_DEMO": "1"}
+    assert loaded(environ).warnings == (
+        "MICGATE_PROT in the environment is no setting. Did you mean MICGATE_PORT?",
+    )
+    (warning,) = loaded({}, dotenv("MICGATE_PERSON_DAY=9\n")).warnings
+    assert "MICGATE_PERSON_DAYS" in warning
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        *(("MICGATE_TRUSTED_PROXY", text) for text in ("yes", "*", "proxy.example", "10.0.0.1,10.0.0.0/33")),
+        *(("MICGATE_MAX_CHANNELS", text) for text in ("0", "21")),
+        ("MICGATE_WEBHOOK_TRIES", "0"),
+    ],
+)
+def test_what_would_mean_nothing_is_refused(loaded, variable, text):
+    with pytest.raises(SettingError, match=variable):
+        loaded({variable: text})
+
+
 def test_a_private_dotenv_and_one_without_secrets_do_not_warn(loaded, dotenv):
     assert not loaded({}, dotenv(f"GENESYS_CLIENT_SECRET={SECRET}\n")).warnings
     assert not loaded({}, dotenv("GENESYS_REGION=mypurecloud.ie\n", mode=0o644)).warnings
@@ -299,9 +321,9 @@ def test_every_setting_can_stand_in_a_toml_file(setting, loaded, toml):
 
 
 def test_lists_tables_and_numbers_are_read_as_the_environment_would_have_them(loaded, toml):
-    text = 'trusted_proxy = ["10.0.0.1", "10.0.0.2"]\nport = 8701\n[extra_headers]\nX-Key = "a, b"\n'
+    text = 'trusted_proxy = ["10.0.0.1", "10.2.0.0/16"]\nport = 8701\n[extra_headers]\nX-Key = "a, b"\n'
     settings = loaded({"MICGATE_CONFIG": str(toml(text))})
-    assert settings.trusted_proxy == ("10.0.0.1", "10.0.0.2")
+    assert settings.trusted_proxy == ("10.0.0.1", "10.2.0.0/16")
     assert settings.extra_headers == {"X-Key": "a, b"}
     assert settings.port == 8701
 

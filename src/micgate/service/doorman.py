@@ -14,6 +14,7 @@ from micgate.service.resources.health import Alive, Check, Readiness
 from micgate.store.errors import StoreError
 
 _OK, _UNAVAILABLE = 200, 503
+_JSON = "application/json"
 
 
 class Doorman:
@@ -44,18 +45,18 @@ class Doorman:
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         assert self._fault is not None  # noqa: S101 -- nobody is served before
-        status, body = _answer(scope["path"], self._fault)
-        told = {"Content-Type": "application/json", **problems.headers(self._fault)}
+        status, kind, body = _answer(scope["path"], self._fault)
+        told = {"Content-Type": kind, **problems.headers(self._fault)}
         headers = [(name.lower().encode(), value.encode()) for name, value in told.items()]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def _answer(path: str, fault: StoreError) -> tuple[int, bytes]:
+def _answer(path: str, fault: StoreError) -> tuple[int, str, bytes]:
     if path == "/healthz":
-        return _OK, msgspec.json.encode(Alive())
+        return _OK, _JSON, msgspec.json.encode(Alive())
     if path == "/readyz":
         away = Check(name="database", ok=False, says=fault.what, remedy=fault.remedy)
-        return _UNAVAILABLE, msgspec.json.encode(Readiness(ready=False, checks=[away]))
+        return _UNAVAILABLE, _JSON, msgspec.json.encode(Readiness(ready=False, checks=[away]))
     problem = problems.of(fault)
-    return problem.status, msgspec.json.encode(problem)
+    return problem.status, problems.MEDIA_TYPE, msgspec.json.encode(problem)

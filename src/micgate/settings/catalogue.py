@@ -78,7 +78,7 @@ SETTINGS: tuple[Setting, ...] = (
         names=("MICGATE_MAX_CHANNELS",),
         help="Open no notification channel when this many exist; Genesys allows 20 per user and client.",
         default="18",
-        parse=parse.count,
+        parse=parse.channels,
     ),
     Setting(
         name="service_url",
@@ -181,7 +181,7 @@ SETTINGS: tuple[Setting, ...] = (
         name="trusted_proxy",
         names=("MICGATE_TRUSTED_PROXY",),
         help="Addresses of the proxy that speaks TLS in front of the service, with commas between.",
-        parse=parse.words,
+        parse=parse.addresses,
     ),
     Setting(
         name="reasons",
@@ -222,7 +222,7 @@ SETTINGS: tuple[Setting, ...] = (
         names=("MICGATE_WEBHOOK_TRIES",),
         help="After so many tries a webhook's delivery is a dead letter; 150 take about a day.",
         default="150",
-        parse=parse.count,
+        parse=parse.positive,
     ),
     Setting(
         name="allow_private_receivers",

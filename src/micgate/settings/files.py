@@ -19,7 +19,10 @@ def secret_in(variable: str, path: Path) -> str:
     try:
         text = path.read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingError(f"{variable} names {path}, which cannot be read.", remedy=reason(error)) from None
+        raise SettingError(
+            f"{variable} names {path}, which cannot be read: {reason(error)}",
+            remedy="Correct the path, or let this account read the file.",
+        ) from None
     if not text:
         raise SettingError(
             f"{variable} names {path}, which is empty.", remedy="Put the secret in it, or unset it."

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -45,6 +46,16 @@ def positive(text: str, source: str) -> int:
     if not number:
         raise SettingError(f"{source} is 0.", remedy="Use a whole number from 1 on.")
     return number
+
+
+def channels(text: str, source: str) -> int:
+    number = positive(text, source)
+    if number > _CHANNELS:
+        raise SettingError(f"{source} is {number}.", remedy=f"Genesys allows {_CHANNELS}: use fewer.")
+    return number
+
+
+_CHANNELS = 20
 
 
 def yes_or_no(text: str, source: str) -> bool:
@@ -116,6 +127,20 @@ def absolute(text: str, _source: str) -> str | None:
 
 def words(text: str, _source: str) -> tuple[str, ...]:
     return tuple(word for part in text.split(",") if (word := part.strip()))
+
+
+def addresses(text: str, source: str) -> tuple[str, ...]:
+    """Of hosts and networks: a name would never be that of a peer."""
+    given = words(text, source)
+    for word in given:
+        try:
+            ip_network(word, strict=False)
+        except ValueError:
+            raise SettingError(
+                f"{source} has {word!r}, which is no address.",
+                remedy="Use addresses or networks with commas between: 10.0.0.5,10.1.0.0/16.",
+            ) from None
+    return given
 
 
 def reasons(text: str, source: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,17 @@ from micgate.settings.setting import Setting, Spelling
 
 COMMAND_LINE = "the command line"
 ENVIRONMENT = "the environment"
+
+
+OURS = "MICGATE_"
+_NEAR = 0.75
+_VARIABLES = frozenset(
+    name
+    for one in SETTINGS
+    for variable in one.names
+    for name in ((variable, Spelling.VARIABLE.of_file(variable)) if one.secret else (variable,))
+)
+_ENDINGS = sorted(name.removeprefix(OURS) for name in _VARIABLES if name.startswith(OURS))
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -50,10 +62,25 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         return None
 
     def warnings(self) -> tuple[str, ...]:
+        return (*self._readable(), *self._misspelt())
+
+    def _readable(self) -> tuple[str, ...]:
         secrets = {name for one in SETTINGS if one.secret for name in self.spelling.names(one)}
         if self.file is None or secrets.isdisjoint(self.texts) or not _read_by_others(self.file):
             return ()
         return (f"{self.file} holds a secret and others can read it. Run: chmod 600 {self.file}",)
+
+    def _misspelt(self) -> tuple[str, ...]:
+        """Variables that are nearly ours. Others may be anybody's: they are not refused."""
+        if self.spelling is not Spelling.VARIABLE:
+            return ()
+        return tuple(
+            f"{name} in {self.name} is no setting. Did you mean {OURS}{near[0]}?"
+            for name in sorted(self.texts)
+            if name.startswith(OURS)
+            and name not in _VARIABLES
+            and (near := get_close_matches(name.removeprefix(OURS), _ENDINGS, n=1, cutoff=_NEAR))
+        )
 
     def _find(self, setting: Setting, name: str) -> Found | None:
         text, in_file = self.texts.get(name, "").strip(), self.spelling.of_file(name)

@@ -6,6 +6,8 @@ ServiceError
 ├── NotThere             no such mute, key or call
 ├── Malformed            the request cannot be read
 ├── WrongContentType     the body is not JSON by its own account
+├── HeadTooLarge         address and headers are longer than anybody needs
+├── NotThroughTheProxy   plain http from somewhere else than the stated proxy
 ├── ConditionsUnmet      what `only_if` demands does not hold
 ├── Over                 the mute has ended meanwhile
 ├── NoPresence           the mute does not depend on anybody's presence
@@ -63,6 +65,14 @@ class Malformed(ServiceError):
 
 class WrongContentType(ServiceError):
     word = "wrong_content_type"
+
+
+class HeadTooLarge(ServiceError):
+    word = "head_too_large"
+
+
+class NotThroughTheProxy(ServiceError):
+    word = "not_through_the_proxy"
 
 
 class ConditionsUnmet(ServiceError):

@@ -10,12 +10,17 @@ from typing import Any
 
 import uvicorn
 from litestar.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from micgate.service.http.errors import UnsafeListening
+from micgate.service.http import refusal
+from micgate.service.http.errors import HeadTooLarge, Malformed, ServiceError, UnsafeListening
+from micgate.service.http.proxy import OnlyThrough
 
 HEADERS_WITHIN = 10.0
 """Seconds for the head of a request."""
+HEAD_BYTES = 32_768
+"""Address and headers, and what may follow a body in parts."""
 KEEP_ALIVE = 75
 STOP_WITHIN = 2
 """Seconds for what is being answered when it ends."""
@@ -70,9 +75,33 @@ def is_loopback(host: str) -> bool:
 
 
 class Patient(HttpToolsProtocol):
-    """Patient, but not for ever: a request whose head does not arrive is cut off."""
+    """Patient, but not for ever: a request whose head does not arrive, or does not end, is cut off."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _arrived = 0
+    _read = 0
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._deadline is not None:
+            self._arrived += len(data)
+            if self._arrived > HEAD_BYTES:
+                self._refuse(_endless())
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One that follows a body in parts, too."""
+        self._read += len(name) + len(value)
+        if self._read > HEAD_BYTES:
+            self._refuse(_endless())
+            raise _endless()  # the parser reads no further
+        super().on_header(name, value)
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP gets a problem document as well."""
+        del msg
+        self._refuse(
+            Malformed("That is no HTTP that is understood here.", remedy="Use a client of HTTP/1.1.")
+        )
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
         super().connection_made(transport)
@@ -84,6 +113,7 @@ class Patient(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._read = 0
         if self._deadline is None:
             self._expect_head()
 
@@ -92,6 +122,7 @@ class Patient(HttpToolsProtocol):
         super().on_headers_complete()
 
     def _expect_head(self) -> None:
+        self._arrived = 0
         self._deadline = self.loop.call_later(HEADERS_WITHIN, self._give_up)
 
     def _head_is_here(self) -> None:
@@ -102,6 +133,17 @@ class Patient(HttpToolsProtocol):
     def _give_up(self) -> None:
         if not self.transport.is_closing():
             self.transport.close()
+
+    def _refuse(self, error: ServiceError) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(refusal.raw(error))
+            self.transport.close()
+
+
+def _endless() -> HeadTooLarge:
+    return HeadTooLarge(
+        f"Address and headers are over {HEAD_BYTES // 1024} KB.", remedy="Send fewer: a key is one line."
+    )
 
 
 class Server(uvicorn.Server):
@@ -130,7 +172,16 @@ def bind(address: Address) -> socket.socket:
 
 
 def server(app: ASGIApp, address: Address) -> Server:
-    return Server(uvicorn.Config(**_config(app, address)))
+    return Server(uvicorn.Config(**_config(behind(app, address), address)))
+
+
+def behind(app: ASGIApp, address: Address) -> ASGIApp:
+    """Stated proxies are believed about clients. Without TLS of ours nobody else may come."""
+    if not address.proxies:
+        return app
+    believing: Any = ProxyHeadersMiddleware(app, trusted_hosts=list(address.proxies))  # type: ignore[arg-type]  # the same, typed twice
+    open_to_all = address.loopback or address.tls_certificate
+    return believing if open_to_all else OnlyThrough(believing, address.proxies)
 
 
 def _config(app: ASGIApp, address: Address) -> dict[str, Any]:
@@ -144,11 +195,9 @@ def _config(app: ASGIApp, address: Address) -> dict[str, Any]:
         "log_level": "critical",
         "access_log": False,
         "server_header": False,
-        "proxy_headers": bool(address.proxies),
-        "forwarded_allow_ips": list(address.proxies),
+        "proxy_headers": False,
         "timeout_keep_alive": KEEP_ALIVE,
         "timeout_graceful_shutdown": STOP_WITHIN,
-        "h11_max_incomplete_event_size": 32_768,
         "ssl_certfile": address.tls_certificate,
         "ssl_keyfile": address.tls_key,
     }

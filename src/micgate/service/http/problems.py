@@ -52,6 +52,8 @@ STATUS: dict[str, int] = {
     "not_found": 404,
     "malformed_request": 400,
     "wrong_content_type": 415,
+    "head_too_large": 431,
+    "not_through_the_proxy": 403,
     "conditions_unmet": 412,
     "mute_ended": 409,
     "no_presence": 409,
@@ -98,18 +100,19 @@ STATUS: dict[str, int] = {
 }
 """By the error's word. Every other word of ours is 500, of the platform's 502."""
 
+_TOO_LARGE = 413
 _TITLES = {
     400: "The request cannot be read",
     401: "A key is needed",
     403: "Not allowed",
     404: "Not there",
     405: "Not that method",
-    413: "Too large",
+    _TOO_LARGE: "Too large",
 }
 _REMEDIES = {
     404: "See /openapi.json for what there is.",
     405: "See /openapi.json for what there is.",
-    413: "Send less: a request is a few hundred bytes.",
+    _TOO_LARGE: "Send less: a request is a few hundred bytes.",
 }
 _RETRY_SECONDS = {
     "database_unavailable": 2,
@@ -150,7 +153,8 @@ def headers(error: Exception) -> dict[str, str]:
         found["Retry-After"] = str(math.ceil(wait))
     if word == "unauthenticated":
         found["WWW-Authenticate"] = "Bearer"
-    if word == "too_slow":
+    if word == "too_slow" or getattr(error, "status_code", 0) == _TOO_LARGE:
+        # What it goes on to send is not waited for.
         found["Connection"] = "close"
     return found
 
@@ -238,7 +242,7 @@ def _detail(error: HTTPException, wrong: list[dict[str, str]]) -> str:
     return {
         404: "There is nothing at this address.",
         405: "This address does not take that method.",
-        413: "The body is over 64 KB.",
+        _TOO_LARGE: "The body is over 64 KB.",
     }.get(error.status_code, f"{error.detail.partition(chr(10))[0].rstrip('.')}.")
 
 
