@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from desk import ADA, ORG, Desk
+from desk import ADA, ORG, Desk, Names
 
 from micgate.control.command import Kind
 from micgate.control.microphone import LegState, Phase
@@ -11,6 +11,7 @@ from micgate.control.mute import End
 from micgate.control.policy import Baseline, ClosedBy
 from micgate.keeper.send import KEPT_FOR_ENDS, MOST_AT_ONCE
 from micgate.platform.port import Answer, CallShown, Shown
+from micgate.store.leases import Term
 from micgate.store.target import Target
 
 
@@ -232,6 +233,19 @@ async def test_a_flood_of_mutes_on_the_same_microphones_leaves_room_for_the_read
     assert (desk.verbs(), desk.budget.used) == (["mute"] * 29, 29)
     await desk.rounds(3)
     assert sorted(desk.verbs()[-10:]) == ["open"] * 5 + ["read"] * 5
+
+
+async def test_what_one_keeper_put_off_for_want_of_room_the_next_gives_back_at_once():
+    desk = await Desk.open(allowed=1)
+    first = await muted(desk)
+    (second,) = await desk.place(seconds=600.0, owner="kim")
+    await desk.rounds()
+    assert desk.verbs() == ["mute"]
+    lease = await desk.store.leases.take(ORG, holder="next", seen=await desk.store.leases.read(ORG))
+    successor = Desk(desk.store, Term(ORG, lease.epoch), desk.boot, Names(), allowed=300)
+    await successor.release(first, second)
+    await successor.rounds()
+    assert "open" in successor.verbs()
 
 
 async def test_an_answer_that_closes_the_budget_is_obeyed_by_everybody(desk):

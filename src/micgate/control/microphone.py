@@ -104,9 +104,10 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     command has been made for, `confirmed` those that silence was observed for since.
 
     What we try: `tries` counts changes and `looks` reads in a row, `outcome` and `made_at` belong to the last
-    change. `due` is when the microphone should have been given back (None: silence is wanted), `begun_at`
-    when giving back began, `freed` are the mutes it is for. `mutes` stood when last looked at, with
-    `open_policy`.
+    change. `not_before` is the platform's word; `put_off` that the budget had no room until then: whoever
+    takes it up again looks for room anew. `due` is when the microphone should have been given back (None:
+    silence is wanted), `begun_at` when giving back began, `freed` are the mutes it is for. `mutes` stood
+    when last looked at, with `open_policy`.
     """
 
     leg: str | None = None
@@ -136,6 +137,7 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     made_at: float = 0.0
     outcome: Kind | None = None
     not_before: float = 0.0
+    put_off: float = 0.0
     refusal: Refusal | None = None
     wished_at: float = 0.0
     due: float | None = None

@@ -112,7 +112,7 @@ def send_unmute(turn: Turn, *, at: float) -> Turn:
 
 
 def send_read(turn: Turn, *, at: float) -> Turn:
-    at = max(at, turn.memory.not_before)
+    at = max(at, turn.memory.not_before, turn.memory.put_off)
     if turn.now < at:
         return turn.wake(at)
     command = _command(turn, Verb.READ, _reading(turn))
@@ -164,7 +164,7 @@ def _reading(turn: Turn) -> Lane:
 
 
 def _change(turn: Turn, verb: Verb, lane: Lane, *, at: float) -> Turn:
-    at = max(at, turn.memory.not_before)
+    at = max(at, turn.memory.not_before, turn.memory.put_off)
     if turn.now < at:
         return turn.wake(at)
     command = _command(turn, verb, lane)

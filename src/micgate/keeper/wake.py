@@ -146,12 +146,10 @@ class Wake:
         if target.subject is Subject.RECORDING:
             turn.plans.append(_Plan(due=due, decision=Decision(memory=due.memory)))
             return
-        before = self.line.get(target)
         if self._mirror.waiting(target):
             turn.look_at(turn.now + _NO_PROGRESS)  # what is written next makes it due again
             return
-        if before is not None:
-            due = _as_if_never_put_off(due, before)
+        due = _as_if_never_put_off(due)
         try:
             decision = self._decide(due, due.memory, turn.now)
         except Unlisted:
@@ -224,7 +222,7 @@ class Wake:
             if waiting is None or waiting.due.version != due.version:
                 continue
             at = self._budget.opens_at(waiting.lane, now=turn.now, reserved=reserved)
-            memory = replace(waiting.due.memory, not_before=max(at, turn.now) + _BEHIND)
+            memory = replace(waiting.due.memory, put_off=max(at, turn.now) + _BEHIND)
             decision = self._decide(waiting.due, memory, turn.now)
             turn.plans.append(_Plan(due=waiting.due, decision=decision, puts_off=waiting))
 
@@ -327,8 +325,9 @@ def _principal(due: Due, command: Command) -> str:
     return next(iter(owners), "")
 
 
-def _as_if_never_put_off(due: Due, waiting: Waiting) -> Due:
-    memory = replace(due.memory, not_before=waiting.due.memory.not_before)
+def _as_if_never_put_off(due: Due) -> Due:
+    """The delay was the budget's, perhaps that of the keeper before: the line knows better."""
+    memory = replace(due.memory, put_off=0.0)
     return Due(target=due.target, version=due.version, memory=memory, mutes=due.mutes)
 
 
@@ -337,7 +336,7 @@ def _written(waiting: Waiting, decision: Decision) -> Waiting:
     ended = {one.mute_id for one in decision.ended}
     due = waiting.due
     mutes = tuple(mute for mute in due.mutes if mute.id not in ended)
-    memory = replace(decision.memory, not_before=due.memory.not_before)
+    memory = replace(decision.memory, put_off=0.0)
     return Waiting(
         due=Due(target=due.target, version=due.version + 1, memory=memory, mutes=mutes),
         lane=waiting.lane,
