@@ -107,8 +107,9 @@ def test_a_memory_handed_over_after_the_release_opens_nothing(placed, io, microp
 
 
 def test_a_second_mute_that_took_effect_late_is_undone_once(placed, io, clock, microphone):
-    mute = placed()
-    mute.memory = _with(mute.memory, doubts=(Doubt("late", io.monotonic() + 15),))
+    before = placed()
+    memory = _with(before.memory, doubts=(Doubt("late", io.monotonic() + 15),))
+    mute = Mute(before.plan, record=Unrecorded(), new_id=lambda: str(uuid4()), memory=memory)
     drive(mute.give_back(io))
     assert mute.unsettled(io)
     microphone.press(muted=True)

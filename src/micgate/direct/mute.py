@@ -6,14 +6,13 @@ The same flows serve the library, the command line and the guardian, on any `Io`
 
 from collections.abc import Awaitable, Callable
 from itertools import chain, count, repeat
-from typing import Protocol
 
 import msgspec
 
 from micgate.control.policy import Baseline, ClosedBy, OnOverride, Opening, may_open
-from micgate.direct.journal import Phase
-from micgate.direct.memory import Doubt, Memory, Plan
-from micgate.direct.progress import Ended, EndWord, Progress, Word
+from micgate.direct.account import Account, Doubting, Record
+from micgate.direct.memory import Memory, Plan
+from micgate.direct.progress import Ended, Progress
 from micgate.genesys.absence import not_connected
 from micgate.genesys.errors import (
     Away,
@@ -24,7 +23,7 @@ from micgate.genesys.errors import (
     RateLimited,
     Unconfirmed,
 )
-from micgate.genesys.flows import Command, Outcome, Result, set_muted
+from micgate.genesys.flows import Result, set_muted
 from micgate.genesys.io import Io
 from micgate.genesys.locate import read_call
 from micgate.genesys.reading import Call
@@ -48,24 +47,6 @@ Pause = Callable[[float], Awaitable[bool]]
 """Wait so many seconds; true, and early, when the mute is to end now."""
 
 
-class Record(Protocol):
-    """Where the mute is written down."""
-
-    def intended(self, command: Command) -> None: ...
-
-    def concluded(self, command: Command, outcome: Outcome) -> None: ...
-
-    def noted(
-        self,
-        phase: Phase,
-        *,
-        muted: bool,
-        conversation_id: str,
-        participant_id: str,
-        latency_ms: float | None = None,
-    ) -> None: ...
-
-
 class Mute:
     """One mute of one microphone. `memory` is all it knows; another process may go on from it."""
 
@@ -80,15 +61,21 @@ class Mute:
         tell: Callable[[Progress], None] = lambda _progress: None,
     ) -> None:
         self.plan = plan
-        self.memory = memory or Memory(call=plan.call)
-        self.ended: Ended | None = None
-        self._record = record
+        self._account = Account(
+            plan, memory or Memory(call=plan.call), record=record, remember=remember, tell=tell
+        )
         self._new_id = new_id
-        self._remember = remember
-        self._tell = tell
         self._accepted = Accepted()
         if self.memory.works:
             self._accepted.worked(self.memory.works)
+
+    @property
+    def memory(self) -> Memory:
+        return self._account.memory
+
+    @property
+    def ended(self) -> Ended | None:
+        return self._account.ended
 
     async def place(self, io: Io) -> Result:
         """Mute, and return when the platform shows it. Whatever it raises, `give_back` must follow."""
@@ -101,10 +88,10 @@ class Mute:
 
     async def stand(self, io: Io, pause: Pause) -> None:
         """Return when the time is over, when `pause` says so, or when the mute has `ended` by itself."""
-        while self.ended is None and (left := self._left(io)) > 0:
+        while self.ended is None and (left := self._account.left(io)) > 0:
             if await pause(min(LOOK_SECONDS, left)):
                 return
-            if self._left(io) > 0:
+            if self._account.left(io) > 0:
                 await self._look(io)
 
     async def give_back(self, io: Io, *, whatever: bool = False) -> Ended:
@@ -113,7 +100,7 @@ class Mute:
         A refusal ends it after four tries, unless `whatever`: then it is tried as long as everything else.
         """
         if self.memory.began_late is None:
-            self._know(began_late=max(0.0, -self._left(io)))
+            self._account.know(began_late=max(0.0, -self._account.left(io)))
         deadline = io.monotonic() + INSIST_SECONDS
         for tries in count():
             if self.ended:
@@ -124,8 +111,8 @@ class Mute:
                 hopeless = tries >= len(_AGAIN) and not whatever and not isinstance(error, _PASSING)
                 wait = max(_AGAIN[min(tries, len(_AGAIN) - 1)], _announced(error))
                 if hopeless or io.monotonic() + wait > deadline:
-                    return self._end(io, "stuck", error=error)
-                self._say(io, "insisting", error=error)
+                    return self._account.end(io, "stuck", error=error)
+                self._account.say(io, "insisting", error=error)
                 await io.sleep(wait)
         assert self.ended is not None  # noqa: S101 -- `count` never ends
         return self.ended
@@ -139,41 +126,16 @@ class Mute:
     async def settle(self, io: Io) -> None:
         """Watch for late effects of our own mute commands, and undo each once."""
         if self.unsettled(io):
-            self._say(io, "settling")
+            self._account.say(io, "settling")
         for wait in chain(_SETTLING_LOOKS, repeat(LOOK_SECONDS)):
             if not (left := self.unsettled(io)):
                 return
             await io.sleep(min(wait, left))
             await self._undo_late(io)
 
-    def commanding(self, command: Command, *, at: float) -> None:
-        """A command is about to leave. If this raises, it must not."""
-        if not command.muted:
-            self._know(opening=True)
-            self._record.intended(command)
-            return
-        self._know(doubts=(*self.memory.doubts, Doubt(command.id, at + self.plan.doubt_seconds)))
-        try:
-            self._record.intended(command)
-        except BaseException:
-            self._trust(command)
-            raise
-
-    def commanded(self, io: Io, command: Command, outcome: Outcome) -> None:
-        self._record.concluded(command, outcome)
-        if command.muted and outcome.kind in {"refused", "not_sent"}:
-            self._trust(command)
-        elif command.muted and outcome.kind == "accepted":
-            self._say(io, "placed")
-
-    def _trust(self, command: Command) -> None:
-        """This command did not take effect and never will."""
-        doubts = (doubt for doubt in self.memory.doubts if doubt.command_id != command.id)
-        self._know(doubts=tuple(doubts))
-
     async def _close(self, io: Io, call: Call) -> Result:
         """Mute the leg `call`, whose state was read just now."""
-        self._know(
+        self._account.know(
             call=call,
             baseline=_BASELINES[call.muted],
             closed_by=ClosedBy.NOBODY,
@@ -182,72 +144,72 @@ class Mute:
         )
         result = await self._set(io, call, muted=True)
         if result.changed:
-            self._know(closed_by=ClosedBy.US, doubts=self.memory.doubts[1:], works=result.strategy)
-            self._note("confirmed", muted=True, latency_ms=result.confirmed_ms)
-            self._say(io, "confirmed", result=result)
+            self._account.know(closed_by=ClosedBy.US, doubts=self.memory.doubts[1:], works=result.strategy)
+            self._account.note("confirmed", muted=True, latency_ms=result.confirmed_ms)
+            self._account.say(io, "confirmed", result=result)
         else:
-            self._know(baseline=Baseline.WAS_MUTED, closed_by=ClosedBy.NOT_US)
-            self._say(io, "kept", result=result)
+            self._account.know(baseline=Baseline.WAS_MUTED, closed_by=ClosedBy.NOT_US)
+            self._account.say(io, "kept", result=result)
         return result
 
     async def _look(self, io: Io) -> None:
         try:
             seen = await read_call(io, self.memory.call)
         except GenesysError as error:
-            self._say(io, "unseen", error=error)
+            self._account.say(io, "unseen", error=error)
             return
         if seen.ended:
-            self._end(io, "call_ended", call=seen)
+            self._account.end(io, "call_ended", call=seen)
         elif not seen.live or seen.muted is None:
-            self._say(io, "unseen")
+            self._account.say(io, "unseen")
         elif seen.participant_id != self.memory.call.participant_id:
             await self._follow(io, seen)
         elif not seen.muted and self.memory.closed:
             self._overridden(io, seen)
         else:
-            self._know(call=seen)
-            self._say(io, "look")
+            self._account.know(call=seen)
+            self._account.say(io, "look")
 
     def _overridden(self, io: Io, seen: Call) -> None:
-        self._know(call=seen, closed_by=ClosedBy.NOBODY)
+        self._account.know(call=seen, closed_by=ClosedBy.NOBODY)
         if self.plan.on_override is OnOverride.NOTIFY:
-            self._note("overridden", muted=True)
-            self._say(io, "overridden")
+            self._account.note("overridden", muted=True)
+            self._account.say(io, "overridden")
         else:
-            self._end(io, "overridden")
+            self._account.end(io, "overridden")
 
     async def _follow(self, io: Io, seen: Call) -> None:
         """The agent is on a new leg. Open, it is muted with a baseline of its own; closed, it is as it is."""
-        self._say(io, "moved")
+        self._account.say(io, "moved")
         if seen.muted:
             self._carry(seen)
             return
         try:
             await self._close(io, seen)
         except GenesysError as error:
-            self._say(io, "unseen", error=error)
+            self._account.say(io, "unseen", error=error)
 
     def _carry(self, seen: Call) -> None:
         if self.memory.closed_by is ClosedBy.US:
-            self._know(call=seen)
+            self._account.know(call=seen)
         else:
-            self._know(call=seen, baseline=Baseline.WAS_MUTED, closed_by=ClosedBy.NOT_US, doubts=())
+            self._account.know(call=seen, baseline=Baseline.WAS_MUTED, closed_by=ClosedBy.NOT_US, doubts=())
 
     async def _open(self, io: Io) -> None:
         """One try. Sets `ended`, or raises why it could not."""
         if self.memory.settled or not self.memory.touched:
-            self._end(io, "kept" if self.memory.baseline is Baseline.WAS_MUTED else "nothing")
+            self._account.end(io, "kept" if self.memory.baseline is Baseline.WAS_MUTED else "nothing")
             return
         seen = await self._see_what_was_sent(io)
         if seen is None:
             await self._open_seen(io, self.memory.call)
         elif seen.ended:
-            self._end(io, "call_ended", call=seen)
+            self._account.end(io, "call_ended", call=seen)
         elif not seen.live:
             raise not_connected(seen)
         elif seen.muted is False and self.memory.closed:
-            self._know(call=seen, closed_by=ClosedBy.NOBODY)
-            self._end(io, "released" if self.memory.opening else "overridden")
+            self._account.know(call=seen, closed_by=ClosedBy.NOBODY)
+            self._account.end(io, "released" if self.memory.opening else "overridden")
         else:
             await self._open_seen(io, seen)
 
@@ -258,9 +220,9 @@ class Mute:
         if opening.opens:
             await self._send_open(io, seen, opening)
         elif seen.muted is False:
-            self._end(io, "nothing", call=seen)
+            self._account.end(io, "nothing", call=seen)
         else:
-            self._end(io, "left_closed", call=seen, opening=opening)
+            self._account.end(io, "left_closed", call=seen, opening=opening)
 
     def _opening(self, seen: Call) -> Opening:
         doubtful = self.memory.closed_by is ClosedBy.NOBODY and bool(self.memory.doubts)
@@ -276,16 +238,16 @@ class Mute:
     async def _send_open(self, io: Io, seen: Call, opening: Opening) -> None:
         """Sent even when the microphone looks open: a mute of ours may be on its way."""
         if seen.muted and self.memory.closed_by is ClosedBy.NOBODY:
-            self._know(doubts=self.memory.doubts[1:], closed_by=ClosedBy.PROBABLY_US)
+            self._account.know(doubts=self.memory.doubts[1:], closed_by=ClosedBy.PROBABLY_US)
         try:
             result = await self._set(io, msgspec.structs.replace(seen, muted=None), muted=False)
         except (NotConnected, NotFound):
             if not await _is_gone(io, seen):
                 raise
-            self._end(io, "call_ended", call=seen)
+            self._account.end(io, "call_ended", call=seen)
         else:
-            self._know(closed_by=ClosedBy.NOBODY)
-            self._end(io, "released", result=result, opening=opening)
+            self._account.know(closed_by=ClosedBy.NOBODY)
+            self._account.end(io, "released", result=result, opening=opening)
 
     async def _set(self, io: Io, call: Call, *, muted: bool) -> Result:
         result = await set_muted(
@@ -294,12 +256,12 @@ class Mute:
             muted,
             has_user=self.plan.has_user,
             accepted=self._accepted,
-            witness=_Doubting(self, io),
+            witness=Doubting(self._account, io),
             new_id=self._new_id,
             strategy=self.plan.strategy,
             patience=self.plan.patience if muted else min(self.plan.patience, _RELEASE_PATIENCE),
         )
-        self._know(call=result.call)
+        self._account.know(call=result.call)
         return result
 
     async def _see_what_was_sent(self, io: Io) -> Call | None:
@@ -332,81 +294,9 @@ class Mute:
         if seen is None or not (seen.ended or (seen.live and seen.muted)):
             return
         if not seen.ended:
-            self._know(doubts=self.memory.doubts[1:], closed_by=ClosedBy.PROBABLY_US)
-        self.ended = None
+            self._account.know(doubts=self.memory.doubts[1:], closed_by=ClosedBy.PROBABLY_US)
+        self._account.ended = None
         await self.give_back(io)
-
-    def _left(self, io: Io) -> float:
-        return self.plan.release_at - io.monotonic()
-
-    def _know(self, **changes: object) -> None:
-        memory = msgspec.structs.replace(self.memory, **changes)
-        self._remember(memory)
-        self.memory = memory
-
-    def _note(self, phase: Phase, *, muted: bool, latency_ms: float | None = None) -> None:
-        call = self.memory.call
-        self._record.noted(
-            phase,
-            muted=muted,
-            conversation_id=call.conversation_id,
-            participant_id=call.participant_id,
-            latency_ms=latency_ms,
-        )
-
-    def _say(
-        self,
-        io: Io,
-        word: Word,
-        *,
-        result: Result | None = None,
-        opening: Opening | None = None,
-        error: GenesysError | None = None,
-    ) -> None:
-        self._tell(
-            Progress(
-                word=word,
-                at=io.now(),
-                seconds_left=max(0.0, self._left(io)),
-                call=self.memory.call,
-                result=result,
-                opening=opening,
-                error=error,
-            )
-        )
-
-    def _end(
-        self,
-        io: Io,
-        word: EndWord,
-        *,
-        call: Call | None = None,
-        result: Result | None = None,
-        opening: Opening | None = None,
-        error: GenesysError | None = None,
-    ) -> Ended:
-        settled = word in {"call_ended", "left_closed", "kept"}
-        self._know(call=call or self.memory.call, settled=settled or self.memory.settled)
-        self.ended = Ended(word=word, call=self.memory.call, result=result, opening=opening, error=error)
-        if word != "nothing":
-            latency = result.confirmed_ms if result else None
-            self._note(word, muted=word in {"kept", "overridden", "call_ended"}, latency_ms=latency)
-        self._say(io, word, result=result, opening=opening, error=error)
-        return self.ended
-
-
-class _Doubting:
-    """Witnesses the commands of one mute."""
-
-    def __init__(self, mute: Mute, io: Io) -> None:
-        self._mute = mute
-        self._io = io
-
-    def intended(self, command: Command) -> None:
-        self._mute.commanding(command, at=self._io.monotonic())
-
-    def concluded(self, command: Command, outcome: Outcome) -> None:
-        self._mute.commanded(self._io, command, outcome)
 
 
 async def _is_gone(io: Io, call: Call) -> bool:

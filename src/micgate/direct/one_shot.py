@@ -3,9 +3,9 @@
 from uuid import uuid4
 
 from micgate.control.mute import boolean
+from micgate.direct.account import Record
 from micgate.direct.connect import Connection
 from micgate.direct.journal import About, Journal, JournalWitness, Unrecorded
-from micgate.direct.mute import Record
 from micgate.genesys.flows import Result, set_muted
 from micgate.genesys.reading import Call
 from micgate.genesys.session import Session
