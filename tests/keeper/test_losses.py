@@ -22,6 +22,24 @@ async def ended(org, mute):
     return (await org.mute(mute)).end
 
 
+async def test_a_replica_that_waits_for_its_turn_is_well_again_when_the_database_is(org, keeping):
+    async with keeping(org):
+        rival = org.keeper()
+        waiting = asyncio.create_task(rival.run())
+        async with org.database.transaction() as connection:
+            await connection.execute("lock table leases in access exclusive mode")
+            await org.until(lambda: fails(rival, connection))
+        await org.until(lambda: not rival.health.failing)
+        assert rival.reign is None
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+
+
+async def fails(keeper, connection):
+    await connection.execute("select 1")  # whoever is idle in a transaction is cut off
+    return keeper.health.failing
+
+
 @pytest.mark.parametrize("kind", ["socket_cut", "channel_evicted", "token_revoked"])
 async def test_an_override_missed_in_a_gap_is_found_by_a_read(org, twin, keeping, kind):
     async with keeping(org):

@@ -87,6 +87,7 @@ class Keeper:
         return holder == self.holder or is_gone(holder)
 
     async def _follow(self, lease: Lease) -> None:
+        self.health.recovered("lease")
         if self._follower.is_due():
             self._follower.saw(await self.ports.books.time(), lease.clock_offset)
 
