@@ -63,9 +63,13 @@ def test_what_an_insider_rebuilt_shows_against_the_outside_checkpoints_only(desk
 
 
 def test_a_part_of_the_record_has_to_be_called_so(desk):
+    (desk / "whole.jsonl").write_bytes(b"".join(HONEST.export(1, 6)))
     (desk / "part.jsonl").write_bytes(b"".join(HONEST.export(3, 6)))
 
-    cut = verify(desk, "--checkpoints", "checkpoints.jsonl", file="part.jsonl")
+    headless = verify(desk, file="part.jsonl")
+    assert headless.returncode == 1
+    assert "ALTERED at record 1: The file begins with record 3" in headless.stdout
+    cut = verify(desk, "--checkpoints", "checkpoints.jsonl", file="whole.jsonl")
     part = verify(desk, "--checkpoints", "checkpoints.jsonl", "--part", file="part.jsonl")
     assert (cut.returncode, part.returncode) == (1, 0)
     assert "ALTERED at record 7" in cut.stdout

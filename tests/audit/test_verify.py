@@ -5,14 +5,16 @@ import time
 
 import msgspec
 import pytest
-from books import ADA, EVE, KEY, START, Books, books, ended, entry, kept
+from books import ADA, EVE, KEY, ORG, START, Books, books, ended, entry, kept
 from hypothesis import given
 from hypothesis import strategies as st
 
 from micgate.audit import export, signing
 from micgate.audit.canonical import hashed
+from micgate.audit.entry import MICGATE
 from micgate.audit.errors import NotAnExport
-from micgate.audit.privacy import erase
+from micgate.audit.facts import AuditCut
+from micgate.audit.privacy import NOBODY, erase
 from micgate.audit.record import SealedRecord
 from micgate.audit.verify import verify
 
@@ -117,10 +119,7 @@ def test_a_record_taken_out_of_the_file_is_missing(seq):
     at = OF_RECORDS[seq - 1]
     verdict = judged(LINES[:at] + LINES[at + 1 :], outside=HONEST.checkpoints)
 
-    if seq == 1:  # what is left is a file that begins later, and says so
-        assert verdict.first_seq == 2
-        assert verdict.notes[0] == "The file begins with record 2."
-    elif seq < RECORDS:
+    if seq < RECORDS:
         assert (verdict.bad.seq, verdict.bad.word) == (seq, "missing")
     else:  # younger than every checkpoint
         assert (verdict.word, verdict.last_seq) == ("intact", RECORDS - 1)
@@ -144,7 +143,7 @@ def test_lines_in_another_order_name_the_first_that_is_not_in_its_place(pair):
     lines[first], lines[second] = lines[second], lines[first]
     verdict = judged(lines)
 
-    assert verdict.bad.seq == (pair[0] if pair[0] > 1 else pair[1] + 1)
+    assert verdict.bad.seq == pair[0]
 
 
 @given(last=st.integers(1, RECORDS))
@@ -303,10 +302,31 @@ def test_names_put_in_the_place_of_erased_ones_show():
 
 
 def test_after_old_records_were_cut_the_rest_hangs_on_the_checkpoint_at_the_cut():
-    verdict = judged(HONEST.export(5), outside=HONEST.checkpoints)
+    cut = books_with_a_cut(through=4)
+    verdict = judged(cut.export(5), outside=cut.checkpoints)
 
     assert (verdict.word, verdict.first_seq, verdict.outside_seq) == ("intact", 5, 10)
     assert "begins with record 5" in verdict.notes[0]
+
+
+def test_a_beginning_that_was_taken_away_is_missing_unless_the_record_says_that_it_was_cut_off():
+    less, late = books_with_a_cut(through=3), books_with_a_cut(through=4, at=RECORDS)
+    for made in (HONEST, less, late):  # late: no checkpoint vouches for that record
+        lines, outside = made.export(5), made.checkpoints
+        verdict = judged(lines, outside=outside)
+        assert (verdict.word, verdict.bad.seq, verdict.bad.word) == ("altered", 1, "missing")
+        assert "--part" in verdict.bad.says
+        assert judged(lines, outside=outside, whole=False).word == "intact"
+
+
+def books_with_a_cut(*, through, at=9):
+    made = insider()
+    fact = AuditCut(through_seq=through, records=through)
+    made.entries[at - 1] = kept(
+        entry(fact, actor=MICGATE, target=ORG, people=NOBODY, mute_id=None), id_=at - 1
+    )
+    made.rebuild()
+    return made
 
 
 def test_line_ends_of_windows_and_empty_lines_do_no_harm():

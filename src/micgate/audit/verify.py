@@ -44,7 +44,8 @@ def verify(
 ) -> Verdict:
     """Verify an export. `outside` are checkpoints that were kept off the machine.
 
-    `whole`: the export goes on to the newest checkpoint; then a cut-off end shows. Raises `NotAnExport`.
+    `whole`: the export begins where the record does and goes on to the newest checkpoint; then a beginning
+    and an end that are missing show. Raises `NotAnExport`.
     """
     walk = Walk(lines)
     kept = {each for each in outside if each.org == walk.org}
@@ -73,10 +74,25 @@ def _first(
 ) -> Bad | None:
     found = [
         *([_culprit(walk.bad, vouched_seq)] if walk.bad else []),
+        *([_headless(walk)] if whole and walk.first > _cut_through(walk, vouched_seq) + 1 else []),
         *witnesses.bad,
         *contradictions(walk, witnesses.good, proven=outside_seq, whole=whole),
     ]
     return min(found, key=lambda bad: bad.seq, default=None)
+
+
+def _cut_through(walk: Walk, vouched_seq: int) -> int:
+    """What nothing vouches for, anybody can have written behind the rest."""
+    told = (through for seq, through in walk.cuts if seq <= vouched_seq or not vouched_seq)
+    return max(told, default=0)
+
+
+def _headless(walk: Walk) -> Bad:
+    says = (
+        f"The file begins with record {walk.first}, and nothing in it says that those before were cut off "
+        "because of their age. If only a part was exported (--after), verify it as one: --part."
+    )
+    return Bad(seq=1, word="missing", says=says)
 
 
 def _culprit(bad: Bad, vouched_seq: int) -> Bad:

@@ -9,6 +9,7 @@ import msgspec
 from micgate.audit.checkpoint import Checkpoint
 from micgate.audit.errors import NotAnExport
 from micgate.audit.export import CHECKPOINT
+from micgate.audit.facts import AuditCut
 from micgate.audit.privacy import Private, digest
 from micgate.audit.record import FORM, NOTHING_BEFORE, Record
 
@@ -33,7 +34,10 @@ class Bad(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Walk:
-    """What one pass found. The records from `first` to `last` fit each other; then came the end, or `bad`."""
+    """What one pass found. The records from `first` to `last` fit each other; then came the end, or `bad`.
+
+    `cuts`: which of them says that records were deleted because of their age, and up to which.
+    """
 
     def __init__(self, lines: Iterable[bytes]) -> None:
         self.org = ""
@@ -42,6 +46,7 @@ class Walk:
         self.before = NOTHING_BEFORE
         self.bad: Bad | None = None
         self.withheld = 0
+        self.cuts: list[tuple[int, int]] = []
         self.checkpoints: list[Checkpoint] = []
         self._hashes = bytearray()
         self._head = NOTHING_BEFORE
@@ -98,7 +103,14 @@ class Walk:
             self.org, self.first, self.before = record.org, record.seq, record.previous
         self.last, self._head = record.seq, found.hash
         self._hashes += bytes.fromhex(found.hash)
+        if record.action == _CUT:
+            self._take_cut(record)
         self.withheld += found.withheld
+
+    def _take_cut(self, record: Record) -> None:
+        through = record.facts.get("through_seq")
+        if isinstance(through, int):
+            self.cuts.append((record.seq, through))
 
     def _take_checkpoint(self, number: int, line: bytes) -> None:
         try:
@@ -109,6 +121,7 @@ class Walk:
 
 
 _SIZE = 32
+_CUT = AuditCut.__struct_config__.tag
 
 
 class _Broken(Exception):

@@ -106,7 +106,9 @@ Example:  micgate audit verify record.jsonl --key audit-public.pem
     help="Checkpoints kept off the machine: they show what an insider with the signing key rebuilt.",
 )
 @click.option(
-    "--part", is_flag=True, help="The export is a part of the record: it may end before the checkpoints do."
+    "--part",
+    is_flag=True,
+    help="The export is a part of the record: it may begin later, and end before the checkpoints do.",
 )
 @options.as_json
 def verify(

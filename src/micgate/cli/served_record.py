@@ -38,7 +38,8 @@ def export(
     written = _write(chunks, file)
     output.note(f"Written: {file}, {written} bytes.")
     if form == "jsonl":
-        output.note(f"To verify it: micgate audit verify {file} --key PUBLIC.pem")
+        part = " --part" if after else ""
+        output.note(f"To verify it: micgate audit verify {file} --key PUBLIC.pem{part}")
 
 
 def _pour(chunks: Iterator[bytes], into: BinaryIO) -> int:
