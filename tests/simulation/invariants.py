@@ -14,6 +14,7 @@ from micgate.control.policy import CAP_SECONDS
 from micgate.genesys.messages import Request
 from micgate.platform.port import CallShown, Errand, Shown
 from micgate.store.errors import StoreError
+from micgate.store.leases import Term
 from micgate.store.memory.store import MemoryStore
 from micgate.store.microphones import BLANK
 from micgate.store.target import Target
@@ -23,6 +24,7 @@ from micgate.twin.ledger import ChangeEntry
 from micgate.twin.world import World
 from simulation import account
 from simulation.broken import Broken
+from simulation.conduct import Conduct, due
 from simulation.judge import Judge
 
 GRACE = 5.0
@@ -70,18 +72,25 @@ class Invariants:
     unwritten: dict[tuple[int, Target], list[tuple[float, Shown | None]]] = field(default_factory=dict)
     left_closed: dict[Target, float] = field(default_factory=dict)
     reads: dict[Target, list[float]] = field(default_factory=dict)
+    conduct: Conduct = field(init=False)
     seq: int = 0
+
+    def __post_init__(self) -> None:
+        self.conduct = Conduct(self.world, self.store)
 
     # -- what is committed --------------------------------------------------------------------------------
 
     def committed(self, replica: int, verb: str, arguments: tuple, result: object, left_at: float) -> None:
         if isinstance(result, StoreError):
             return
+        if arguments and isinstance(arguments[0], Term):
+            self.conduct.wrote(verb, arguments[0])
         if verb == "observe":
             self._forget_delivered(replica, {one.target for one in arguments[1]}, left_at)
             self._observed(arguments[1])
         elif verb == "intend":
             self._intended([one for one in arguments[1] if one.target in result.done])
+            self.conduct.ended(result.lapsed)
         elif verb == "conclude":
             self._concluded(arguments[1], {one.command_id for one in result if one.late})
         elif verb == "take" and result is not None:
@@ -115,6 +124,7 @@ class Invariants:
         self._begin_anew({one.target.user_id for one in decided if one.decision.ended})
         for one in decided:
             judge, decision = self.judge(one.target), one.decision
+            self.conduct.decided(one, judge)
             if decision.gave_up:
                 judge.closed(decision.gave_up, self.world.now)
             if decision.command:
@@ -131,6 +141,7 @@ class Invariants:
             self._no_storm(target)
         if command.verb is Verb.OPEN:
             self._may_open(target, judge)
+            self.conduct.opens(target, command, judge)
 
     def _no_storm(self, target: Target) -> None:
         now = self.world.now
@@ -298,9 +309,9 @@ class Invariants:
 
     def _ends(self, now: float, calm_at: float) -> None:
         for _, mute in self.store.contents.standing.values():
-            due = max(mute.due(owner_grace=60.0)[0], calm_at)
-            if now - due > GRACE:
-                raise Broken(2, f"{mute.id} still stands {now - due:.1f} s after its end")
+            since = max(due(mute), calm_at)
+            if now - since > GRACE:
+                raise Broken(2, f"{mute.id} still stands {now - since:.1f} s after its end")
 
     def _live(self) -> Iterable[tuple[Target, str, bool]]:
         """The newest live leg of each agent in each call."""

@@ -12,10 +12,13 @@ DOUBT = 15.0
 class Judge:
     """Of one microphone. `foreign`: closed, and no command of ours explains it. `blind`: something may have
     been missed; where nothing of ours is (`at_rest`) the next event makes up for it, elsewhere only a read.
+    `looked`: a read stands behind what is known, and nothing said otherwise since it began.
     """
 
     leg: str | None = None
     muted: bool | None = None
+    held: bool | None = None
+    looked: bool = False
     foreign: bool = False
     blind: bool = True
     at_rest: bool = True
@@ -23,6 +26,7 @@ class Judge:
     former: set[str] = field(default_factory=set)
     mutes: dict[str, tuple[Kind | None, float]] = field(default_factory=dict)
     landed: set[str] = field(default_factory=set)
+    last: Observed | None = None
 
     def missed(self) -> None:
         """Of an agent who has left, and left nothing of ours: coming back is another leg, which speaks for
@@ -30,10 +34,12 @@ class Judge:
         """
         if self.leg not in self.former or not self.untouched:
             self.blind = True
+        self.looked = False
 
     def told(self, seen: Observed) -> None:
         if seen.way is Way.EVENT and seen.leg in self.former:
             return
+        self._look(seen)
         if seen.way is Way.READ or self.at_rest:
             self.blind = False
         if seen.state is LegState.OVER:
@@ -50,7 +56,16 @@ class Judge:
         if seen.muted:
             self.landed |= {one for one, (kind, _) in self.mutes.items() if kind is None}
             self.mutes = {one: about for one, about in self.mutes.items() if about[0] is not Kind.ACCEPTED}
-        self.leg, self.muted = seen.leg, seen.muted
+        self.leg, self.muted, self.held = seen.leg, seen.muted, seen.held
+
+    def _look(self, seen: Observed) -> None:
+        same = self.last is not None and self.last.says == seen.says
+        if seen.way is Way.READ:
+            began = seen.at if seen.asked_at is None else seen.asked_at
+            self.looked = same or self.last is None or began >= self.last.at
+        else:
+            self.looked = self.looked and same
+        self.last = seen
 
     def remembered(self, memory: Memory) -> None:
         """What is stored of it now."""

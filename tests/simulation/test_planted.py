@@ -4,13 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from micgate.control import decide, observe, restore
-from micgate.control.microphone import State
-from micgate.control.policy import RESTORED
+from micgate.control import decide, observe, restore, table
+from micgate.control.microphone import Phase, State
+from micgate.control.mute import End, Mute
+from micgate.control.policy import Baseline, ClosedBy, OpenPolicy, may_open
+from micgate.control.table import Act, Desired, Move, Seen
 from micgate.keeper import send
 from micgate.keeper.catch_up import CatchUp
 from micgate.keeper.mirror import Mirror
 from micgate.keeper.send import Sender, closing
+from micgate.store.memory.leases import MemoryLeases
 from simulation.broken import Broken
 from simulation.shrink import failure_of
 from simulation.stage import Stage
@@ -26,8 +29,9 @@ def mutes_never_end(patch):
     patch.setattr(decide, "_expire", lambda turn: turn)
 
 
-def everything_is_opened(patch):
-    patch.setattr(restore, "may_open", lambda **_: RESTORED)
+def what_others_closed_is_opened(patch):
+    ours = {"baseline": Baseline.OPEN, "closed_by": ClosedBy.US}
+    patch.setattr(restore, "may_open", lambda **about: may_open(**about | ours))
 
 
 def every_change_is_ours(patch):
@@ -60,16 +64,48 @@ def an_outcome_is_not_recorded(patch):
     patch.setattr(send, "closing", lambda *args, **about: replace(closing(*args, **about), entries=()))
 
 
+def a_hold_does_not_matter(patch):
+    patch.setattr(restore, "may_open", lambda **about: may_open(**about | {"held": False}))
+
+
+def the_open_policy_is_forgotten(patch):
+    patch.setattr(restore, "may_open", lambda **about: may_open(**about | {"policy": OpenPolicy.RESTORE}))
+
+
+def owners_never_go(patch):
+    patch.setattr(Mute, "due", lambda mute, **_: (mute.release_at, End.EXPIRED))
+
+
+def owners_have_no_grace(patch):
+    due = Mute.due
+    patch.setattr(Mute, "due", lambda mute, **_: due(mute, owner_grace=0.0))
+
+
+def one_event_is_an_override(patch):
+    situation = (Phase.CONFIRMED, Seen.OPEN_SAID, Desired.SILENT, False)
+    patch.setitem(table.MOVES, situation, Move(Phase.CONFIRMED, Act.OVERRIDE))
+
+
+def nobody_is_fenced_off(patch):
+    patch.setattr(MemoryLeases, "fence", lambda *_: None)
+
+
 @pytest.mark.parametrize(
     ("mistake", "number"),
     [
         (mutes_never_end, 2),
-        (everything_is_opened, 3),
+        (what_others_closed_is_opened, 3),
         (every_change_is_ours, 3),
         (gaps_go_unnoticed, 3),
         (news_hold_nothing_back, 3),
         (every_request_is_sent_twice, 5),
         (an_outcome_is_not_recorded, 6),
+        (a_hold_does_not_matter, 2),
+        (the_open_policy_is_forgotten, 2),
+        (owners_never_go, 2),
+        (owners_have_no_grace, 2),
+        (one_event_is_an_override, 0),
+        (nobody_is_fenced_off, 6),
     ],
 )
 def test_the_simulation_notices(mistake, number, monkeypatch):
