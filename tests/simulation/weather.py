@@ -25,6 +25,7 @@ class Trouble(StrEnum):
     LIMITED = "limited"
     REVOKED = "revoked"
     FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
 
     EVENT_LOST = "event_lost"
     EVENT_LATE = "event_late"

@@ -31,6 +31,7 @@ _FAULTS = {
     Trouble.LIMITED: {"kind": "rate_storm"},
     Trouble.REVOKED: {"kind": "token_revoked"},
     Trouble.FORBIDDEN: {"kind": "status", "status": 403},
+    Trouble.NOT_FOUND: {"kind": "status", "status": 404},
 }
 
 

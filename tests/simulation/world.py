@@ -51,6 +51,7 @@ _CONSEQUENCES = {
     Trouble.LIMITED: 10.0,
     Trouble.REVOKED: 4.0,
     Trouble.FORBIDDEN: _RETRIED,
+    Trouble.NOT_FOUND: _RETRIED,
     Trouble.EVENT_LOST: 3.0,
     Trouble.EVENT_LATE: 9.0,
     Trouble.EVENT_TWICE: 3.0,

@@ -104,7 +104,8 @@ def _stays(memory: Memory, observed: Observed, now: float, pace: Pace) -> tuple[
         seen = _learn(seen, memory, trace)
     elif changed:
         seen = _opened(seen, memory, trace)
-    seen = _replace(seen, known=muted)
+    phase = Phase.OPENING if muted and _never_left(memory) else memory.phase
+    seen = _replace(seen, known=muted, phase=phase)
     if not changed:
         return seen, ()
     by = _author(trace, stale=memory.stale)
@@ -143,6 +144,12 @@ _FRESH = (ClosedBy.NOBODY, Baseline.NONE, False)
 def _dormant(memory: Memory) -> bool:
     """The agent left the call closed by us, and no mute stands any more."""
     return memory.phase is Phase.IDLE and not memory.mutes
+
+
+def _never_left(memory: Memory) -> bool:
+    """The leg was said to be over, closed by us, and is not: what was to be done about it is still to be."""
+    said = memory.seen is not None and memory.seen.state is LegState.OVER
+    return said and memory.ours and _dormant(memory)
 
 
 def _inherited(memory: Memory, trace: _Trace | None) -> tuple[ClosedBy, Baseline, bool]:

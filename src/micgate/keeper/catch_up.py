@@ -43,7 +43,7 @@ def load(mirror: Mirror, remembered: Iterable[Remembered]) -> None:
     """At the beginning of a term: nothing was heard since the last one, so everything is out of sight."""
     rows = [row for row in remembered if _going_on(row)]
     for row in rows:
-        mirror.stakes(row.target, are=_matters(row))
+        mirror.stakes(row.target, are=_matters(row), left=_has_left(row))
     mirror.lose_sight(row.target for row in rows)
 
 
@@ -109,10 +109,13 @@ class CatchUp:
         for target in listed:
             if not self._mirror.knows(target):
                 self._mirror.appear(target)
-        await self._read_first(target for target in sorted(listed) if self._mirror.is_unseen(target))
+        await self._read_first(target for target in sorted(listed) if self._wants_look(target))
         await self._read_silent(listed)
         await self._books.sweep(before=self._clock.now() - FORGET)
         return OVERVIEW
+
+    def _wants_look(self, target: Target) -> bool:
+        return self._mirror.is_unseen(target) or self._mirror.is_back(target)
 
     async def _going_on(self) -> list[GoingOn]:
         found: list[GoingOn] = []
@@ -161,9 +164,11 @@ def _going_on(row: Remembered) -> bool:
     comes back: an org that ends a thousand calls an hour must not read them all at every take-over.
     """
     memory = row.memory
-    return not memory.over and (
-        _matters(row) or memory.seen is None or memory.seen.state is not LegState.OVER
-    )
+    return not memory.over and (_matters(row) or not _has_left(row))
+
+
+def _has_left(row: Remembered) -> bool:
+    return row.memory.seen is not None and row.memory.seen.state is LegState.OVER
 
 
 def _matters(row: Remembered) -> bool:

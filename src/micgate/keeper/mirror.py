@@ -25,6 +25,8 @@ BATCH = 0.05
 """Seconds until what is not urgent is written."""
 MOST = 500
 """So many microphones in one transaction."""
+MISSING = 90.0
+"""A call that the platform told of, and now says it does not know, is over after so many seconds of that."""
 
 Item: TypeAlias = Sighting | Closing
 Says: TypeAlias = tuple[str, LegState, bool | None, bool | None]
@@ -32,12 +34,15 @@ Says: TypeAlias = tuple[str, LegState, bool | None, bool | None]
 
 @dataclass(slots=True)
 class _Known:
-    """`says` None: out of sight, so whatever comes next is news. `heard_at` is service time."""
+    """`says` None: out of sight, so whatever comes next is news. `heard_at` is service time, and so is
+    `missing_since`: the platform has said of the call since then that there is none.
+    """
 
     says: Says | None
     state: LegState
     at_stake: bool = False
     heard_at: float = 0.0
+    missing_since: float | None = None
 
 
 class Mirror:
@@ -71,12 +76,15 @@ class Mirror:
 
     def read(self, call: CallShown, *, asked_at: float, about: Target | None = None, leg: str = "") -> None:
         """The answer of a read. `about` is whom it was made for, with the leg that was asked about: whoever
-        is not shown any more is not on the call.
+        is not shown any more is not on the call. That there is no such call is believed only in the long run:
+        a gateway may say so, and whoever we muted would be left alone.
         """
         at = self._clock.now()
         shown = {self._target(call, one): one for one in call.microphones}
         if about is not None and about not in shown:
-            shown[about] = Shown(user_id=about.user_id, leg=leg, state=LegState.OVER)
+            gone = bool(call.microphones) or self._is_missing(about, at)
+            state = LegState.OVER if gone else LegState.UNKNOWN
+            shown[about] = Shown(user_id=about.user_id, leg=leg, state=state)
         for target, one in shown.items():
             seen = _observed(one, at=at, way=Way.READ, asked_at=asked_at)
             self._note(target, seen)
@@ -128,9 +136,15 @@ class Mirror:
         known = self._known[target]
         return known.state is LegState.UNKNOWN and not known.at_stake
 
-    def stakes(self, target: Target, *, are: bool) -> None:
-        """Whether news about it may call for something to be done."""
-        known = self._known.setdefault(target, _Known(None, LegState.UNKNOWN))
+    def is_back(self, target: Target) -> bool:
+        """Whether an agent who is told to be on the call left it with something of ours on the microphone."""
+        known = self._known[target]
+        return known.state is LegState.OVER and known.at_stake
+
+    def stakes(self, target: Target, *, are: bool, left: bool = False) -> None:
+        """Whether news about it may call for something to be done. `left`: the agent had left before."""
+        state = LegState.OVER if left else LegState.UNKNOWN
+        known = self._known.setdefault(target, _Known(None, state))
         known.at_stake = are
         self._forget(target, known)
 
@@ -285,9 +299,18 @@ class Mirror:
         else:
             self._add(target, sighting, urgent=known.at_stake)
 
+    def _is_missing(self, target: Target, at: float) -> bool:
+        """Whether it has been for long enough, or the agent was known to have left."""
+        known = self._known.setdefault(target, _Known(None, LegState.UNKNOWN))
+        if known.missing_since is None:
+            known.missing_since = at
+        return known.state is LegState.OVER or at - known.missing_since >= MISSING
+
     def _note(self, target: Target, seen: Observed) -> _Known:
         known = self._known.setdefault(target, _Known(None, seen.state))
         known.says, known.state, known.heard_at = seen.says, seen.state, seen.at
+        if seen.state in {LegState.LIVE, LegState.WAITING}:
+            known.missing_since = None
         return known
 
     def _add(self, target: Target, item: Item, *, urgent: bool) -> None:
