@@ -91,6 +91,7 @@ class CatchUp:
         if self._blind:
             self._mirror.lose_sight(self._mirror.at_stake(self._blind))
         if self._clock.now() >= self._overview_at:
+            self._overview_at = self._clock.now() + _RETRY  # also if the database is away: it costs requests
             self._overview_at = self._clock.now() + await self._look_over()
         await self._look_again()
 
