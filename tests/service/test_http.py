@@ -82,6 +82,14 @@ async def test_a_method_that_is_not_taken_is_told_which_are(desk, method):
     assert method == "HEAD" or answer.word == "method_not_allowed"
 
 
+async def test_a_name_that_is_a_page_long_is_nobody_s_and_is_not_asked_for(desk):
+    before = len(desk.twin.requests("GET"))
+    answer = await desk.ask("GET", "/v1/agents/" + "x" * 5000)
+    assert (answer.status, answer.word) == (404, "unknown_agent")
+    assert "xxx" not in answer.body["detail"]
+    assert len(desk.twin.requests("GET")) == before
+
+
 async def test_what_can_be_got_has_a_head(desk):
     got, head = await desk.ask("GET", "/v1/me"), await desk.ask("HEAD", "/v1/me")
     assert (head.status, head.headers["Content-Type"], head.body) == (200, "application/json", b"")

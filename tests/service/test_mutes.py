@@ -414,6 +414,9 @@ async def test_an_extension_needs_a_reason_and_moves_the_end(desk):
     placed = (await desk.mute()).body
     address = f"/v1/mutes/{placed['id']}"
     assert (await desk.ask("PATCH", address, {"for": "5m"})).status == 400
+    endless = await desk.ask("PATCH", address, {"reason": "still typing"})
+    assert (endless.status, endless.body["detail"]) == (400, "The new end is not said.")
+    assert await desk.entries("mute.extended") == []
     answer = await desk.ask("PATCH", address, {"for": "5m", "reason": "still typing"})
     assert answer.status == 200, answer.body
     assert answer.body["release_at"] > placed["release_at"]

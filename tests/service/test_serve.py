@@ -139,6 +139,14 @@ def test_wrong_settings_end_it_with_two_lines(serving):
     assert len(answer.stderr.strip().splitlines()) == 2
 
 
+def test_a_key_that_signs_nothing_ends_it_at_once(serving):
+    serving.environ["MICGATE_AUDIT_KEY"] = "-----BEGIN HUNTER2-----"
+    done = serving.command("serve")
+    assert done.returncode == 1
+    assert "MICGATE_AUDIT_KEY" in done.stderr
+    assert "HUNTER2" not in done.stderr
+
+
 def test_a_wrong_secret_ends_it_before_it_is_said_to_have_started(serving):
     serving.environ["GENESYS_CLIENT_SECRET"] = "wrong"
     answer = serving.command("serve")

@@ -135,10 +135,11 @@ def postgres_of(house):
         ("https://name:{}@watchdog.example/", "a name or a password"),
     ],
 )
-def test_an_address_that_nothing_is_posted_to_is_refused_at_the_start(serving, url, told):
-    serving.environ["MICGATE_HEARTBEAT_URL"] = url.format(TOKEN)
+@pytest.mark.parametrize("variable", ["MICGATE_HEARTBEAT_URL", "MICGATE_CHECKPOINT_URL"])
+def test_an_address_that_nothing_is_posted_to_is_refused_at_the_start(serving, variable, url, told):
+    serving.environ[variable] = url.format(TOKEN)
     answer = serving.command("serve")
     assert answer.returncode == 2
     assert told in answer.stderr
-    assert "MICGATE_HEARTBEAT_URL" in answer.stderr
+    assert variable in answer.stderr
     assert TOKEN not in answer.stderr

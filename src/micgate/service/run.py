@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+from micgate.audit.key_file import KeyFile
 from micgate.direct.connect import Connection, from_settings
 from micgate.genesys.session import Session
 from micgate.genesys.transport_aiohttp import AiohttpWire
@@ -20,7 +21,7 @@ from micgate.service import host
 from micgate.service.announcement import Announcement, announce, keep_key, withdraw
 from micgate.service.assembly import Running, put_together
 from micgate.service.doorman import Doorman
-from micgate.service.duties import posting, watchdog
+from micgate.service.duties import outside, posting, watchdog
 from micgate.service.host import Opened
 from micgate.service.http import listen
 from micgate.service.http.listen import Address
@@ -81,6 +82,9 @@ async def _serve(settings: Settings, started: Started, *, stopping: Callable[[],
     address.check()
     if settings.heartbeat_url:
         watchdog.check(settings.heartbeat_url, private=settings.allow_private_receivers)
+    outside.check(settings)
+    if settings.audit_key:
+        KeyFile(settings.audit_key_path, given=settings.audit_key).load()
     connection = await asyncio.to_thread(from_settings, settings)
     log = Log()
     async with AsyncExitStack() as stack:

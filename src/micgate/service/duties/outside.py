@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from micgate import destination
 from micgate.audit import outside
 from micgate.audit.checkpoint import Checkpoint
-from micgate.destination import Poster
+from micgate.destination import DestinationError, Poster
 from micgate.genesys.network import Network
-from micgate.settings import Settings
+from micgate.settings import SettingError, Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,14 +32,23 @@ class Place:
         return f"{self.kind}:{sha256(self.destination.encode()).hexdigest()[:16]}"
 
 
+def check(settings: Settings) -> None:
+    """Raises `SettingError` for a URL that can be told to be wrong without asking anybody."""
+    if settings.checkpoint_url:
+        try:
+            destination.parse(settings.checkpoint_url, private=settings.allow_private_receivers)
+        except DestinationError as error:
+            raise SettingError(f"MICGATE_CHECKPOINT_URL: {error.what}", remedy=error.remedy) from None
+
+
 def places(settings: Settings, *, network: Network) -> tuple[Place, ...]:
-    """Raises `DestinationError` for a URL that can be told to be wrong without asking anybody."""
+    """Raises what `check` does."""
+    check(settings)
     found = []
     if settings.checkpoint_path:
         found.append(_file(Path(settings.checkpoint_path).expanduser().absolute()))
     if settings.checkpoint_url:
         private = settings.allow_private_receivers
-        destination.parse(settings.checkpoint_url, private=private)
         found.append(_webhook(settings.checkpoint_url, network, private=private))
     return tuple(found)
 

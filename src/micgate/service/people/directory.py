@@ -14,6 +14,8 @@ from micgate.store.postgres import PostgresStore
 
 KNOWN_SECONDS = 600.0
 """Whose name an e-mail address is, and how large a queue, is looked up again after this."""
+LONGEST_REF = 320
+"""Characters of an e-mail address; ids and names are shorter."""
 _ALL, _MARKED = "queues", "marked"
 _MARKED_SECONDS = 1.0
 _MISSING_SECONDS = 30.0
@@ -41,7 +43,7 @@ class Directory:
     async def agent(self, ref: str) -> Agent:
         """The agent meant by an id, an e-mail address or a name. Errors of the genesys tree."""
         ref = ref.strip()
-        if not ref.isprintable():
+        if not _can_be(ref):
             raise UnknownAgent(
                 "Nobody is called that.", remedy="Give an e-mail address, a name or a user id."
             )
@@ -58,7 +60,7 @@ class Directory:
         """Whether the platform need not be asked who that is."""
         ref = ref.strip()
         name = ref.casefold()
-        if not ref.isprintable() or name in self._people or name in self._missing:
+        if not _can_be(ref) or name in self._people or name in self._missing:
             return True
         return len(await self._store.agents.find(self._org, ref)) == 1
 
@@ -194,6 +196,11 @@ class Directory:
         met = Agent(user_id=found.user_id, pseudonym=new_id(), email=found.email, name=found.name)
         await self._store.agents.put(self._org, [met])
         return (await self._store.agents.get(self._org, [found.user_id]))[0]
+
+
+def _can_be(ref: str) -> bool:
+    """Whether anybody can be called that. The database takes no NUL, and nobody's answer is a whole page."""
+    return ref.isprintable() and len(ref) <= LONGEST_REF
 
 
 def _is_live(row: Remembered) -> bool:

@@ -244,6 +244,9 @@ def _extended(parts: Parts, principal: Principal, mute: Mute, wish: Extension) -
     now, covers_agent = parts.now(), mute.conversation_id is None
     if not mute.stands:
         raise over(mute.end)
+    if wish.for_ is None and wish.until is None:
+        # The usual length would cut short a mute that is to last longer.
+        raise Malformed("The new end is not said.", remedy="Give `for`, counted from now, or `until`.")
     seconds = place.seconds_asked(
         wish.for_, wish.until, principal=principal, covers_agent=covers_agent, now=now
     )
