@@ -324,6 +324,10 @@ def test_the_record_is_listed_and_exported_and_verifies(serving, shell, auditor,
     rows = [json.loads(row) for row in file.read_text().splitlines()]
     numbers = [row["record"]["seq"] for row in rows if "record" in row]
     assert numbers == list(range(1, len(numbers) + 1))
+    told = auditor("audit", "export", str(file), "--json")
+    assert json.loads(told.stdout) == {"file": str(file), "format": "jsonl", "bytes": file.stat().st_size}
+    mixed = auditor("audit", "export", "--json")
+    assert (mixed.returncode, json.loads(mixed.stdout)["word"]) == (2, "usage")
     assert json.loads(auditor("audit", "export", "-").stdout.splitlines()[0])["record"]["seq"] == 1
     link = tmp_path / "link"
     link.symlink_to(file)

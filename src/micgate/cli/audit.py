@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from micgate.cli import options, show
+from micgate.cli.failure import UsageProblem
 
 if TYPE_CHECKING:
     from micgate.audit.checkpoint import Checkpoint
@@ -66,14 +67,19 @@ Example:  micgate audit export record.jsonl
     "--after", type=click.IntRange(0), default=0, metavar="NUMBER", help="Only what comes behind this record."
 )
 @click.option("--no-private", is_flag=True, help="Without names, notes and the platform's ids.")
-def export(*, file: Path | None, form: str | None, after: int, no_private: bool) -> None:
+@options.as_json
+def export(*, file: Path | None, form: str | None, after: int, no_private: bool, as_json: bool) -> None:
     """Write the record into FILE, readable by you alone, or to stdout: JSON Lines can be verified offline.
 
     Needs the service, and a key with the scope audit:read. That somebody read the record is recorded too.
     """
     from micgate.cli import served, served_record  # noqa: PLC0415 -- urllib3, for these commands only
 
-    output = show.Output()
+    output = show.Output(as_json=as_json)
+    if as_json and (file is None or str(file) == "-"):
+        raise UsageProblem(
+            "Without a FILE stdout gets the record itself.", remedy="Name a FILE, or leave out --json."
+        )
     guessed = "csv" if file and file.suffix.lower() == ".csv" else "jsonl"
     with served.needed(options.configured(output)) as gate:
         served_record.export(

@@ -36,6 +36,9 @@ def export(
         _pour(chunks, sys.stdout.buffer)
         return
     written = _write(chunks, file)
+    if output.as_json:
+        output.json({"file": str(file), "format": form, "bytes": written})
+        return
     output.note(f"Written: {file}, {written} bytes.")
     if form == "jsonl":
         part = " --part" if after else ""
