@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from micgate.control.command import Command
-from micgate.control.fact import Overridden
+from micgate.control.fact import LeftClosed, Overridden
 from micgate.control.microphone import Phase
 from micgate.control.mute import End, Mute
 from micgate.control.policy import OnOverride, OpenPolicy
@@ -40,6 +40,7 @@ class Conduct:
     store: MemoryStore
     reasserts: dict[Target, list[float]] = field(default_factory=dict)
     opened_for: dict[Target, tuple[str, ...]] = field(default_factory=dict)
+    left: set[Target] = field(default_factory=set)
 
     def wrote(self, verb: str, term: Term) -> None:
         """A transaction of a keeper was committed."""
@@ -52,11 +53,18 @@ class Conduct:
             if ended.end is End.OVERRIDDEN and not (judge.looked and judge.muted is False):
                 raise Broken(0, f"{one.target.user_id} counts as overridden, and no read says so")
         self.ended(ended.mute_id for ended in one.decision.ended)
+        whys = {fact.why for fact in one.decision.facts if isinstance(fact, LeftClosed)}
+        if whys & {"policy", "too_late"}:
+            self.left.add(one.target)
         again = any(
             isinstance(fact, Overridden) and fact.answer is OnOverride.REASSERT for fact in one.decision.facts
         )
         if again and one.decision.memory.phase is Phase.APPLYING:
             self._reasserted(one.target)
+
+    def told(self, target: Target, judge: Judge) -> None:
+        if judge.muted is False:
+            self.left.discard(target)
 
     def ended(self, mute_ids: Iterable[str]) -> None:
         """None ends by itself before its time."""
@@ -68,6 +76,8 @@ class Conduct:
     def opens(self, target: Target, command: Command, judge: Judge) -> None:
         if judge.held:
             raise Broken(2, f"opens {target.user_id}, who has the call on hold")
+        if target in self.left:
+            raise Broken(2, f"opens {target.user_id}, which was left to the agent")
         mutes = [self.store.contents.mutes[one][1] for one in command.mutes]
         last = max(mutes, key=lambda mute: mute.ended_at or 0.0, default=None)
         if last is None or last.ended_at is None:

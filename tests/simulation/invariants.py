@@ -117,6 +117,7 @@ class Invariants:
                 judge.missed()
             else:
                 judge.told(one.observed)
+                self.conduct.told(one.target, judge)
         for one in sightings:
             self._said(one.target)
 

@@ -14,9 +14,9 @@ from micgate.control.fact import Fact
 from micgate.control.microphone import Memory, Phase
 from micgate.control.mute import Mute, strictest
 from micgate.control.pace import Pace
-from micgate.control.policy import ClosedBy
+from micgate.control.policy import Baseline, ClosedBy
 from micgate.control.table import Act, Unlisted, seen_in, step
-from micgate.control.turn import Ended, Turn, await_event, look, poll, wanted
+from micgate.control.turn import Ended, Turn, await_event, look, met_until_now, poll, wanted
 
 _ROUNDS = 5
 
@@ -106,6 +106,8 @@ def _welcome(turn: Turn) -> Turn:
                 by=ClosedBy.NOT_US,
             )
         )
+    if restore.is_left(turn):
+        turn = turn.know(baseline=Baseline.UNPROVEN)  # before this mute it was closed, and up to the agent
     return turn.know(tries=0, looks=0, refusal=None, wished_at=turn.now, foreign=None, alerted=False)
 
 
@@ -133,7 +135,7 @@ def _aim(turn: Turn) -> Turn:
         return turn
     return turn.know(
         due=turn.due,
-        freed=tuple(dict.fromkeys((*turn.known, *(mute.id for mute in turn.last)))),
+        freed=met_until_now(turn),
         met=(),
         confirmed=(),
         tries=0,

@@ -3,7 +3,15 @@
 from micgate.control import fact
 from micgate.control.command import Kind, Verb
 from micgate.control.microphone import Phase
-from micgate.control.policy import WAS_MUTED, Baseline, ClosedBy, Opening, may_open
+from micgate.control.policy import (
+    LATEST_OPENING,
+    WAS_MUTED,
+    Baseline,
+    ClosedBy,
+    Opening,
+    OpenPolicy,
+    may_open,
+)
 from micgate.control.table import Act, Verdict, after
 from micgate.control.turn import (
     Turn,
@@ -65,6 +73,14 @@ def finish(turn: Turn) -> Turn:
     return close_episode(turn)
 
 
+def is_left(turn: Turn) -> bool:
+    """Whether what we closed was to be given back before, and that is the agent's business by now."""
+    memory = turn.memory
+    if memory.due is None or not memory.ours:
+        return False
+    return memory.open_policy is not OpenPolicy.RESTORE or _begun_at(turn) - memory.due > LATEST_OPENING
+
+
 def _insist(turn: Turn) -> Turn:
     """Open, and keep at it for ever."""
     memory, pace = turn.memory, turn.pace
@@ -98,16 +114,19 @@ def _leave_closed(turn: Turn, opening: Opening) -> Turn:
 
 
 def _judgement(turn: Turn, *, baseline: Baseline, closed_by: ClosedBy) -> Opening:
-    memory, now = turn.memory, turn.now
-    begun = now if memory.begun_at is None else memory.begun_at
+    memory = turn.memory
     return may_open(
         policy=memory.open_policy,
         baseline=baseline,
         closed_by=closed_by,
         same_leg=True,  # `observe` gives a leg that the baseline was not carried to a baseline of its own
         held=memory.seen is None or memory.seen.held is not False,
-        seconds_late=0.0 if memory.due is None else begun - memory.due,
+        seconds_late=0.0 if memory.due is None else _begun_at(turn) - memory.due,
     )
+
+
+def _begun_at(turn: Turn) -> float:
+    return turn.now if turn.memory.begun_at is None else turn.memory.begun_at
 
 
 def _begun(turn: Turn) -> Turn:

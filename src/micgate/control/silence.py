@@ -14,6 +14,7 @@ from micgate.control.turn import (
     close_episode,
     end_mutes,
     look,
+    met_until_now,
     seen_at,
     send_mute,
     turned_away_until,
@@ -83,10 +84,10 @@ def leave(turn: Turn) -> Turn:
     turn = end_mutes(turn, tuple(mute for mute in turn.mutes if mute.covers is Covers.CALL), End.CALL_ENDED)
     ours = turn.memory.ours
     baseline = turn.memory.baseline if ours else Baseline.NONE
-    due = turn.memory.due
+    due, freed = turn.memory.due, turn.memory.freed
     if ours and not turn.mutes and due is None:
-        due = turn.now
-    return close_episode(turn).know(baseline=baseline, due=due)
+        due, freed = turn.now, met_until_now(turn)
+    return close_episode(turn).know(baseline=baseline, due=due, freed=freed)
 
 
 def _fail(turn: Turn) -> Turn:

@@ -74,6 +74,11 @@ def end_mutes(turn: Turn, mutes: tuple[Mute, ...], end: End, *, why: str | None 
     )
 
 
+def met_until_now(turn: Turn) -> tuple[str, ...]:
+    """The ids of the mutes that a give-back is for."""
+    return tuple(dict.fromkeys((*turn.known, *(mute.id for mute in turn.last))))
+
+
 def close_episode(turn: Turn) -> Turn:
     return turn.know(
         baseline=Baseline.NONE,

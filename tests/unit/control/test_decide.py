@@ -541,6 +541,62 @@ def test_the_open_policy_leaves_it_to_the_agent(policy):
     assert (episode.said(GivenBack)[0].by_us, episode.said(GivenBack)[0].seconds_late) == (False, None)
 
 
+@pytest.mark.parametrize("policy", [OpenPolicy.ASK, OpenPolicy.NEVER])
+def test_what_was_left_to_the_agent_is_not_opened_after_another_mute(policy):
+    """The agent may rely on being unheard until the button is pressed."""
+    episode, mute = muted(open_policy=policy)
+    episode.release(mute)
+    episode.run(10)
+    second = episode.place()
+    episode.run(5)
+    episode.release(second)
+    episode.run(60)
+    assert OPEN not in episode.verbs()
+    assert shown(episode) is State.LEFT_CLOSED
+    assert len(episode.said(LeftClosed)) == 2
+
+
+def test_what_was_left_because_it_was_late_is_not_opened_after_another_mute():
+    episode = seen_open()
+    episode.place(seconds=30)
+    episode.run(1)
+    episode.now += 95
+    episode.decide()
+    episode.run(5)
+    second = episode.place()
+    episode.run(5)
+    episode.release(second)
+    episode.run(60)
+    assert OPEN not in episode.verbs()
+    assert shown(episode) is State.LEFT_CLOSED
+
+
+def test_once_the_agent_has_opened_it_the_next_mute_is_given_back():
+    episode, mute = muted(open_policy=OpenPolicy.NEVER)
+    episode.release(mute)
+    episode.run(10)
+    episode.press(muted=False)
+    episode.run(20)
+    second = episode.place()
+    episode.run(5)
+    episode.release(second)
+    episode.run(5)
+    assert not episode.truth.muted
+
+
+def test_a_give_back_that_is_under_way_is_made_after_another_mute_all_the_same():
+    episode, mute = muted()
+    episode.default = REFUSED
+    episode.release(mute)
+    episode.run(200)
+    episode.default = ACCEPTED
+    second = episode.place()
+    episode.run(5)
+    episode.release(second)
+    episode.run(5)
+    assert not episode.truth.muted
+
+
 def test_of_mutes_that_end_together_the_most_careful_decides():
     episode = seen_open()
     episode.place(seconds=30)

@@ -61,7 +61,7 @@ def test_where_the_platform_carries_the_mute_along_it_is_given_back_on_the_new_l
 
 
 def test_a_mute_that_comes_back_with_the_agent_after_it_ended_is_taken_back():
-    episode, _mute = muted()
+    episode, mute = muted()
     episode.leave()
     episode.run(5)
     episode.ring()
@@ -70,6 +70,7 @@ def test_a_mute_that_comes_back_with_the_agent_after_it_ended_is_taken_back():
     episode.run(3)
     assert not episode.truth.muted
     assert episode.memory.phase is Phase.IDLE
+    assert [one.mutes for one in episode.commands if one.verb is Verb.OPEN] == [(mute.id,)]
 
 
 def test_more_than_a_minute_later_that_is_left_to_the_agent():
