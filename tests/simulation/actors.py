@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from micgate.control.mute import Mute, Owner
 from micgate.control.policy import OnOverride, OpenPolicy
-from micgate.store.errors import Refused, Unavailable
+from micgate.store.errors import Busy, Refused, Unavailable
 from micgate.store.verbs import Change, Extend, Freeze, Place, Release, Unfreeze
 from micgate.twin.calls import Conversation, Participant
 from micgate.twin.people import User
@@ -203,7 +203,7 @@ class Desk:
         for wait in (0.3, 1.0, 3.0, 9.0, 27.0, 60.0):
             try:
                 placed = await asked.store.place(change, now=asked.service_now())
-            except Unavailable:
+            except (Unavailable, Busy):
                 await asyncio.sleep(wait)
                 continue
             except Refused:

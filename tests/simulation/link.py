@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from micgate.store.errors import StoreError, Unavailable
+from micgate.store.errors import Busy, StoreError, Unavailable
 from micgate.store.memory.store import MemoryStore
 from micgate.store.verbs import Decided
 from micgate.twin.world import World
@@ -62,8 +62,8 @@ class Link:
     def _arrive(self, one: "_Transaction") -> None:
         trouble = one.trouble
         lost = trouble is Trouble.STORE_CUT and self.rng.random() < 0.5
-        if lost or trouble is Trouble.STORE_AWAY:
-            self._tell(one.told, _away(perhaps_done=lost))
+        if lost or trouble in {Trouble.STORE_AWAY, Trouble.STORE_BUSY}:
+            self._tell(one.told, _BUSY if trouble is Trouble.STORE_BUSY else _away(perhaps_done=lost))
             return
         if self._interrupt(one, "before") and self.dead:
             return
@@ -122,6 +122,9 @@ def at_once(verb: Coroutine[Any, Any, Any]) -> Any:
     except StopIteration as done:
         return done.value
     raise AssertionError("the store in memory waits")
+
+
+_BUSY = Busy("A statement took too long.", remedy="Wait.")
 
 
 def _away(*, perhaps_done: bool) -> Unavailable:

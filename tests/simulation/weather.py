@@ -9,7 +9,8 @@ from enum import StrEnum
 class Trouble(StrEnum):
     """Requests: `slow` arrives seconds later, `lost` never arrives and is never answered, `hangs` is done and
     never answered, `cut_before` and `cut_after` break around the doing, `forgotten` is answered 202 and not
-    done, `half_done` is done and answered 503. The store: `silent` commits and never says so.
+    done, `half_done` is done and answered 503. The store: `silent` commits and never says so, `busy` gives up
+    and says so.
     """
 
     UNREACHABLE = "unreachable"
@@ -37,6 +38,7 @@ class Trouble(StrEnum):
     STORE_CUT = "store_cut"
     STORE_SILENT = "store_silent"
     STORE_SLOW = "store_slow"
+    STORE_BUSY = "store_busy"
 
 
 REQUESTS = frozenset(list(Trouble)[: list(Trouble).index(Trouble.EVENT_LOST)])

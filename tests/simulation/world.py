@@ -61,6 +61,7 @@ _CONSEQUENCES = {
     Trouble.STORE_CUT: 6.0,
     Trouble.STORE_SILENT: 9.0,
     Trouble.STORE_SLOW: 6.0,
+    Trouble.STORE_BUSY: 6.0,
 }
 """How long after the end of a spell it may still be felt, in seconds, beside the grace of a give-back."""
 
