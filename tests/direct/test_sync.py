@@ -52,6 +52,13 @@ def test_setting_what_is_so_already_sends_nothing(genesys, microphone, agent):
     assert microphone.patches() == []
 
 
+def test_a_call_that_was_found_before_a_change_opens_what_the_change_closed(genesys, microphone, agent):
+    call = genesys.find_call(agent.id)
+    genesys.set_muted(call, True)
+    assert genesys.set_muted(call, False).changed
+    assert not microphone.muted
+
+
 @pytest.mark.parametrize("wrong", ["true", 1, None])
 def test_a_wrong_value_opens_nothing(genesys, microphone, agent, wrong):
     microphone.press(muted=True)

@@ -96,7 +96,8 @@ async def set_muted(
     """Mute or un-mute one microphone and return when the platform reports it.
 
     Raises `Unconfirmed` when that was not seen within `patience` seconds, `NotConnected` when the call ended,
-    and the vendor's refusals. A call that was read more than a second ago is read again first.
+    and the vendor's refusals. A call that was read more than a second ago, or before the last change that was
+    sent with this `accepted`, is read again first.
     """
     tally = _Tally(io)
     ways = order(strategy, has_user=has_user, accepted=accepted, conversation_id=call.conversation_id)
@@ -165,6 +166,8 @@ class _Move:
     refusal: GenesysError | None = None
 
     async def run(self, call: Call) -> Result:
+        if self.accepted.moved_since(call.participant_id, call.read_at):
+            call = _unread(call)
         try:
             return await self._run(call)
         except (Unconfirmed, NotConnected):
@@ -199,6 +202,7 @@ class _Move:
         await _forget_events(self.io, call)
         if self.first_sent is None:
             self.first_sent = self.io.monotonic()
+        self.accepted.moved(call.participant_id, at=self.io.monotonic())
         command = Command(
             id=self.new_id(),
             action="mute" if self.muted else "unmute",

@@ -17,6 +17,10 @@ class Strategy(Enum):
     PARTICIPANT = "participant"
 
 
+_REMEMBERED = 60.0
+"""Seconds; what was read so long ago is read again in any case."""
+
+
 class Accepted:
     """What one organization accepted and refused from one token, so that no refusal is asked for twice.
 
@@ -26,6 +30,16 @@ class Accepted:
     def __init__(self) -> None:
         self.works: Strategy | None = None
         self._no_party: set[str] = set()
+        self._moved: dict[str, float] = {}
+
+    def moved(self, participant_id: str, *, at: float) -> None:
+        """A change of this microphone is sent at `at`, seconds of `io.monotonic`."""
+        self._moved = {one: then for one, then in self._moved.items() if then > at - _REMEMBERED}
+        self._moved[participant_id] = at
+
+    def moved_since(self, participant_id: str, read_at: float) -> bool:
+        """Whether what was read then is older than a change that was sent from here."""
+        return self._moved.get(participant_id, float("-inf")) >= read_at
 
     def worked(self, strategy: Strategy) -> None:
         self.works = strategy
