@@ -127,6 +127,19 @@ def test_unmute_gives_the_microphone_back(serving, shell, on):
     assert not serving.muted(on)
 
 
+def test_unmute_of_two_own_mutes_waits_until_the_microphone_is_open(serving, shell, on):
+    shell("mute", on.agent.email)
+    shell("mute", on.agent.email, "--reason", "escalation")
+    serving.simulator.turn(apply_ms=[700, 700])
+    try:
+        told, code = shell.json("unmute", on.agent.email)
+    finally:
+        serving.simulator.turn(apply_ms=[0, 0])
+    assert (code, told["outcome"], told["muted"]) == (0, "released", False)
+    assert len(told["released"]) == 2
+    assert not serving.muted(on)
+
+
 def test_unmute_takes_the_id_of_a_mute(serving, shell, on):
     placed, _ = lines(shell("mute", on.agent.email, "--json"))
     assert shell("unmute", placed["mute_id"]).returncode == 0

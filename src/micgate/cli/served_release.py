@@ -92,11 +92,7 @@ def _release(gate: Gate, settings: Settings, output: show.Output, mutes: tuple[M
         for mute in gate.mutes(agent=agent.id)
         if calls & {None, mute.conversation_id} or mute.conversation_id is None
     ]
-    ends = (
-        [_still_muted(agent.label, others)]
-        if others
-        else [_given_back(gate, gate.read(mute, wait=settings.timeout)) for mute in mutes]
-    )
+    ends = [_still_muted(agent.label, others)] if others else _all_given_back(gate, settings, mutes)
     end = max(ends, key=lambda end: end.exit_code)
     who = {"agent": agent.name, "user_id": agent.id, "conversation_id": mutes[0].conversation_id}
     muted = _MUTED.get(end.outcome, True if any(mute.confirmed for mute in others) else None)
@@ -109,6 +105,12 @@ _MUTED = {"released": False, "kept": True, "left_closed": True}
 
 def _still_muted(who: str, others: list[Mute]) -> End:
     return End(outcome="others_stand", message=f"Released. {who} stays muted by {whose(others)}.")
+
+
+def _all_given_back(gate: Gate, settings: Settings, mutes: tuple[Mute, ...]) -> list[End]:
+    """Only the last one to end opens the microphone: none is judged before all of them are decided."""
+    decided = [gate.read(mute, wait=settings.timeout) for mute in mutes]
+    return [_given_back(gate, mute) for mute in decided]
 
 
 def _given_back(gate: Gate, mute: Mute) -> End:
