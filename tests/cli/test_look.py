@@ -102,6 +102,12 @@ def test_a_table_on_a_plain_terminal_has_no_colours(environ, shell, ada):
     assert environ["TERM"] != "dumb" or "\x1b" not in shown
 
 
+def test_a_table_on_a_narrow_terminal_breaks_no_id_and_no_address(shell, call, ada):
+    shown = _on_a_terminal(shell, "agents", TERM="xterm", COLUMNS="80")
+    assert ada.email in shown
+    assert call["id"] in shown
+
+
 def test_a_countdown_on_a_dumb_terminal_is_silent(shell, call, ada):
     assert "\x1b" not in _on_a_terminal(shell, "mute", ada.email, "--for", "1s", TERM="dumb")
 

@@ -6,6 +6,7 @@ imported only to draw a table on a terminal. A reader that goes away ends the ou
 
 import errno
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -53,7 +54,7 @@ class Output:
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         cleaned = [[line(cell) for cell in row] for row in rows]
         if _is_terminal(sys.stdout) and os.environ.get("TERM") != "dumb":
-            _draw(columns, cleaned)
+            self._rows(_drawn(columns, cleaned))
         else:
             self._rows("\t".join(row) for row in [list(columns), *cleaned])
 
@@ -151,16 +152,9 @@ def _encoding() -> str:
     return sys.stdout.encoding if sys.stdout is not None and sys.stdout.encoding else "utf-8"
 
 
-def _draw(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    from rich import box  # noqa: PLC0415 -- 40 ms that only a table on a terminal is worth
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+def _drawn(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    from micgate.cli import tables  # noqa: PLC0415 -- rich: only a table on a terminal is worth its import
 
-    unicode = _encoding().lower().replace("-", "") == "utf8"
-    table = Table(box=box.SIMPLE_HEAD if unicode else box.ASCII, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    rule = "─" if _encoding().lower().replace("-", "") == "utf8" else "-"
+    head, *rest = tables.laid_out(columns, rows, width=shutil.get_terminal_size().columns, rule=rule)
+    return [head if os.environ.get("NO_COLOR") else f"\x1b[1m{head}\x1b[0m", *rest]
