@@ -33,7 +33,7 @@ async def test_it_ends_well_with_sockets_and_requests_open(start_twin, number):
     idle.close()
 
 
-def test_a_port_in_use_is_said_in_one_line(twin):
+def test_a_port_in_use_is_said_with_what_to_do(twin):
     port = str(urlsplit(twin.api_url).port)
     ended = subprocess.run(
         [sys.executable, "-m", "micgate.twin", "--port", port],
@@ -43,8 +43,9 @@ def test_a_port_in_use_is_said_in_one_line(twin):
         check=False,
     )
     assert ended.returncode == 1
-    assert ended.stderr.count("\n") == 1
-    assert port in ended.stderr
+    what, remedy = ended.stderr.splitlines()
+    assert what == f"Error: The simulator cannot listen on 127.0.0.1:{port}: address already in use."
+    assert "--port" in remedy
 
 
 @pytest.mark.parametrize("wrong", [("--port", "99999"), ("--agents", "-1"), ("--agents", "20001")])
@@ -85,6 +86,14 @@ def test_traffic_comes_by_itself_unless_it_is_quiet(start_twin):
     assert "state" in fields
     again = start_twin("--agents", "20", "--seed", "3")
     assert again.told["agents"] == busy.told["agents"]
+
+
+def test_the_first_agents_call_does_not_end_by_itself(start_twin):
+    twin = start_twin()
+    first = twin.agents[0].id
+    twin.advance(900)
+    legs = [leg for call in twin.control("GET", "/state")["conversations"] for leg in call["participants"]]
+    assert "connected" in {leg["state"] for leg in legs if leg.get("userId") == first}
 
 
 def test_many_connections_at_once_are_served(twin):

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+import os
 import secrets
 import signal
 import socket
@@ -72,8 +73,15 @@ class Twin:
             now=self._started[0],
             ledger_limit=plan.ledger_limit,
         )
+        if not plan.quiet and self.world.agents:
+            self._place_a_call_that_lasts(self.world.agents[0])
         self.channels = Channels(self.world)
         self._events = Events(self.world, self.channels)
+
+    def _place_a_call_that_lasts(self, agent: User) -> None:
+        """The contact centre's own calls end by themselves: one is there to try things on."""
+        self.world.telephony.place(agent=agent.id, customer="Nils Aalto")
+        self.world.drain()
 
     def now(self) -> float:
         """Seconds since 1970, as far as the clock was not moved."""
@@ -276,16 +284,25 @@ async def _run(*, plan: Plan, host: str, port: int, json_lines: bool) -> int:
         try:
             await web.TCPSite(runner, host, port, backlog=1024).start()
         except OSError as problem:
-            sys.stderr.write(f"The simulator cannot listen on {host}:{port}: {problem.strerror}\n")
+            sys.stderr.write(
+                f"Error: The simulator cannot listen on {host}:{port}: {_reason(problem)}.\n"
+                "  If another program uses that port, choose one with --port; 0 picks a free one.\n"
+            )
             return 1
         twin.base = _base(host, runner.addresses[0][1])
         twin.settle()
-        _announce(twin, json_lines=json_lines)
+        _announce(twin, quiet=plan.quiet, json_lines=json_lines)
         await ended.wait()
         return 0
     finally:
         twin.stop()
         await runner.cleanup()
+
+
+def _reason(problem: OSError) -> str:
+    """In the system's words: asyncio adds the address once more."""
+    number = problem.errno or 0
+    return os.strerror(number).lower() if number > 0 else str(problem.strerror)
 
 
 def _signalled() -> asyncio.Event:
@@ -303,7 +320,7 @@ def _base(host: str, port: int) -> str:
     return f"http://{name}:{port}"
 
 
-def _announce(twin: Twin, *, json_lines: bool) -> None:
+def _announce(twin: Twin, *, quiet: bool, json_lines: bool) -> None:
     told = twin.announcement()
     if json_lines:
         sys.stdout.write(encode(told).decode() + "\n")
@@ -316,5 +333,8 @@ def _announce(twin: Twin, *, json_lines: bool) -> None:
             f" GENESYS_CLIENT_SECRET={told['client_secret']}\n"
         )
         if twin.world.agents:
-            sys.stdout.write(f"An agent:     {twin.world.agents[0].email}\n")
+            who = twin.world.agents[0].email
+            sys.stdout.write(
+                f"An agent:     {who}\n" if quiet else f"On a call:    {who}, until you end it\n"
+            )
     sys.stdout.flush()
