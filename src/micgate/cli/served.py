@@ -63,8 +63,10 @@ def gate(settings: Settings) -> "Gate | None":
     address = _address(settings)
     if address is None:
         return None
+    from micgate.cli import retrying  # noqa: PLC0415 -- as the client
     from micgate.client.sync import Gate  # noqa: PLC0415 -- urllib3, when there is a service
 
+    retrying.tell(patience=settings.timeout)
     return Gate(address, patience=settings.timeout)
 
 
@@ -72,8 +74,10 @@ def aio_gate(settings: Settings) -> "aio.Gate | None":
     address = _address(settings)
     if address is None:
         return None
+    from micgate.cli import retrying  # noqa: PLC0415 -- as the client
     from micgate.client.aio import Gate  # noqa: PLC0415 -- aiohttp, when there is a service
 
+    retrying.tell(patience=settings.timeout)
     return Gate(address, patience=settings.timeout)
 
 

@@ -1,5 +1,6 @@
 """What the blocking and the asyncio client do alike, written once: asyncio drives it, or `drive` does."""
 
+import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from itertools import count
@@ -13,6 +14,7 @@ from micgate.client.messages import Answer, Ask, Request, is_ok
 from micgate.client.models import Budget, Microphone, Mute, Readiness
 from micgate.client.retry import retry_after
 
+log = logging.getLogger("micgate.client")
 Meant = TypeVar("Meant")
 _NOT_READY = 503
 
@@ -51,6 +53,7 @@ async def asked(wire: Wire, ask: Ask[Meant], *, patience: float) -> Meant:
             )
             if wait is None:
                 raise
+            log.info("%s Trying again.", error.what)
         await wire.sleep(wait)
     raise AssertionError("unreachable")  # pragma: no cover -- count() has no end
 

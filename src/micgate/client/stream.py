@@ -4,6 +4,7 @@ The format is that of the HTML standard, section 9.2.6.
 """
 
 import codecs
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,6 +13,8 @@ from micgate.client import problems
 from micgate.client.errors import GateError, NotReached, NotTheService
 from micgate.client.messages import Answer, Request
 from micgate.client.retry import retry_after
+
+log = logging.getLogger("micgate.client")
 
 SILENT_SECONDS = 15.0
 """The service says something every 2 s; a connection that is silent for so long is a dead one."""
@@ -76,6 +79,7 @@ class Following:
         if wait is None:
             raise error
         self._attempt += 1
+        log.info("%s Trying again.", error.what)
         return max(wait, self._wait)
 
     def _event(self, block: list[str]) -> Sent | None:
