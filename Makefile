@@ -14,6 +14,7 @@ help: ## Say what can be made
 setup: $(STAMP) ## Install everything into .venv
 
 $(STAMP): pyproject.toml Makefile
+	@echo "Installing into $(VENV): about a minute" >&2
 	@if command -v uv >/dev/null; then \
 	  uv venv --quiet --allow-existing --seed --python $(PYTHON) $(VENV); \
 	else \

@@ -85,8 +85,8 @@ def demo(*, once: bool, as_json: bool, port: int) -> int:
     """Start the simulator and the service, mute agents on live calls, and kill what should give them back.
 
     Shown on the way: the proof, the agent's own button winning, two owners on one microphone, `kill -9` of a
-    command and of the service, releases on time, and a record in which a changed letter shows. About 20
-    seconds. It reads no GENESYS_* variable, and leaves nothing behind.
+    command and of the service, releases on time, and a record in which a changed letter shows. Under a
+    minute. It reads no GENESYS_* variable, and leaves nothing behind.
     """
     from micgate.demo import tour  # noqa: PLC0415 -- aiohttp, for this command only
 

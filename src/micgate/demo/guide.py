@@ -1,13 +1,16 @@
 """What the demo says: prose for people, one JSON object a line for programs."""
 
 import os
+import shutil
 import sys
+import textwrap
 from contextlib import suppress
 from typing import Any
 
 import msgspec
 
 _COLUMNS = (22, 38, 8)
+_UNDER = " " * 5
 
 
 class Guide:
@@ -33,11 +36,11 @@ class Guide:
         self._number += 1
         self._say({"event": "step", "number": self._number, "step": word, "title": title})
         self._line("")
-        self._line(self._bold(f"{self._number}. {title}"))
+        self._line(self._bold(self._folded(f"{self._number}. {title}")))
 
     def fact(self, text: str) -> None:
         self._say({"event": "fact", "text": text})
-        self._line(f"   {text}")
+        self._line(self._folded(f"   {text}"))
 
     def row(self, *cells: str) -> None:
         text = "".join(cell.ljust(width) for cell, width in zip(cells, _COLUMNS, strict=True))
@@ -46,7 +49,7 @@ class Guide:
     def check(self, text: str, *, holds: bool) -> None:
         self._say({"event": "check", "text": text, "holds": holds})
         mark = self._painted("✓", 32) if holds else self._painted("✗", 31)
-        self._line(f"   {mark} {text}")
+        self._line(self._folded(f"   . {text}").replace(".", mark, 1))
 
     def progress(self, text: str) -> None:
         """What is being waited for, on stderr; on a terminal it makes way for the next line."""
@@ -93,6 +96,15 @@ class Guide:
         with suppress(OSError):  # nobody reading it must not end the run
             sys.stderr.write(text)
             sys.stderr.flush()
+
+    def _folded(self, text: str) -> str:
+        """On a terminal no word is broken at its edge; elsewhere a line stays one."""
+        if self._as_json or not sys.stdout.isatty():
+            return text
+        width = shutil.get_terminal_size().columns
+        return textwrap.fill(
+            text, width, subsequent_indent=_UNDER, break_long_words=False, break_on_hyphens=False
+        )
 
     def _bold(self, text: str) -> str:
         return self._painted(text, 1)
