@@ -92,6 +92,17 @@ def test_a_torn_line_among_the_checkpoints_is_a_warning(desk):
     assert done.stderr == "Warning: line 4 of checkpoints.jsonl is no checkpoint.\n"
 
 
+@pytest.mark.parametrize("content", [b"", b"\x00\xff\n"], ids=["empty", "no text"])
+def test_a_file_without_checkpoints_is_refused_as_such(desk, content):
+    (desk / "mistaken.jsonl").write_bytes(content)
+    done = verify(desk, "--checkpoints", "mistaken.jsonl")
+
+    what, remedy = done.stderr.splitlines()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "mistaken.jsonl holds no checkpoint" in what
+    assert "MICGATE_CHECKPOINT_PATH" in remedy
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [

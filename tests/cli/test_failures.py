@@ -25,6 +25,14 @@ def call(twin):
     return twin.place_call()
 
 
+@pytest.mark.parametrize("command", ["why", "mute", "unmute"])
+def test_an_argument_that_is_no_text_is_two_lines_with_a_remedy(command, shell, twin):
+    done = shell(command, b"Zo\xeb")
+    what, remedy = done.stderr.splitlines()
+    assert (done.returncode, "no text" in what, "UTF-8" in remedy) == (2, True, True)
+    assert not twin.requests("PATCH")
+
+
 @pytest.mark.parametrize(("fault", "code", "word"), CASES, ids=str)
 @pytest.mark.usefixtures("call")
 def test_one_fault_on_the_change_is_survived_or_told(fault, code, word, shell, twin):

@@ -220,6 +220,11 @@ def _checkpoints(output: show.Output, paths: tuple[Path, ...]) -> "list[Checkpoi
     for path in paths:
         with path.open("rb") as lines:
             found = checkpoint.read(lines)
+        if not found.checkpoints:
+            raise UsageProblem(
+                f"{path} holds no checkpoint, so nothing in it vouches for the record.",
+                remedy="Give the file of MICGATE_CHECKPOINT_PATH, or what a checkpoint webhook received.",
+            )
         kept += found.checkpoints
         for number in found.unreadable:
             output.note(f"Warning: line {number} of {path} is no checkpoint.")

@@ -112,6 +112,8 @@ def _told(error: Exception) -> Told:
         return _of_click(error)
     if isinstance(error, OSError):
         return _of_system(error)
+    if isinstance(error, UnicodeEncodeError) and "surrogates" in error.reason:
+        return _no_text()
     return _unexpected(error)
 
 
@@ -124,6 +126,14 @@ def _of_system(error: OSError) -> Told:
     what = f"{error.strerror or type(error).__name__}{f': {error.filename}' if error.filename else ''}."
     remedy = _SYSTEM_REMEDIES.get(error.errno or 0, "Check the file, its folder and who may write there.")
     return CommandError(what, remedy=remedy, errno=errno.errorcode.get(error.errno or 0, ""))
+
+
+def _no_text() -> Told:
+    """Python hands on what it cannot decode, in arguments and in the environment, as surrogates."""
+    return UsageProblem(
+        "What was given, as an argument or in the environment, is no text in this locale's encoding.",
+        remedy="Write it in UTF-8, and set LC_ALL to a UTF-8 locale, such as C.UTF-8.",
+    )
 
 
 _SYSTEM_REMEDIES = {
