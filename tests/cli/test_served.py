@@ -1,6 +1,7 @@
 """The commands where there is a service: a real one, on its own database, and the simulator."""
 
 import json
+import re
 import signal
 import time
 
@@ -118,6 +119,14 @@ def test_what_the_service_says_of_a_mute_is_shown(serving, shell, on):
     done = shell("mute", on.agent.email, "--for", "20s", "--no-wait")
     assert "on hold" in done.stderr
     shell("unmute", on.agent.email)
+
+
+def test_a_service_that_is_away_is_waited_for_with_a_word(shell):
+    elsewhere = {"MICGATE_URL": "http://127.0.0.1:1", "MICGATE_KEY": f"mg_0123456789_{'x' * 43}"}
+    done = shell("mutes", "--json", **elsewhere, MICGATE_TIMEOUT="3")
+    (told,) = done.stderr.splitlines()
+    assert told.endswith("connection refused. Trying again, for up to 3 s.")
+    assert (done.returncode, json.loads(done.stdout)["exit_code"]) == (1, 1)
 
 
 def test_unmute_gives_the_microphone_back(serving, shell, on):
@@ -273,7 +282,17 @@ def test_why_names_the_owner_the_reason_and_what_happened(shell, rules, on):
     assert "mute.placed" in {each["action"] for each in told["lately"]}
     shown = shell("why", on.agent.email).stdout
     assert "reason customer" in shown
+    assert re.search(r"until \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\.$", shown)
     assert on.agent.name in shown.splitlines()[0]
+
+
+def test_why_shows_what_was_before_latest_first(shell, on):
+    reasons = ["drill", "customer", "escalation", "system", "agent", "supervisor"]
+    for reason in reasons:
+        shell("mute", on.agent.email, "--no-wait", "--reason", reason)
+        shell("unmute", on.agent.email)
+    before = re.findall(r"before .* reason (\w+)", shell("why", on.agent.email).stdout)
+    assert before == list(reversed(reasons))[:5]
 
 
 def test_why_without_a_call_is_exit_code_4(serving, shell):
@@ -318,6 +337,16 @@ def _told(event):
     return event["event"], event.get("state") if event["event"] == "mute" else None
 
 
+def test_watch_shows_when_and_whose_each_mute_is(shell, on):
+    shell("mute", on.agent.email, "--reason", "drill")
+    shown = [
+        line for line in shell("watch", on.agent.email, "--for", "1s").stdout.splitlines() if "drill" in line
+    ]
+    assert [
+        bool(re.match(r"\d\d:\d\d:\d\d  .*  mute confirmed, until .*, reason drill$", one)) for one in shown
+    ] == [True]
+
+
 def test_watch_ends_after_its_time(shell, on):
     done = shell("watch", "--for", "1s")
     assert done.returncode == 0
@@ -348,6 +377,8 @@ def test_the_record_is_listed_and_exported_and_verifies(serving, shell, auditor,
         refused = auditor("audit", "export", taken)
         assert (refused.returncode, "is a link or a device" in refused.stderr) == (2, True)
     assert link.is_symlink()
+    nowhere = tmp_path / "none" / "record.jsonl"
+    assert auditor("audit", "export", str(nowhere)).stderr.splitlines()[0].endswith(f"directory: {nowhere}.")
     assert auditor("audit", "export", "--format", "csv", "--no-private").stdout.startswith('"seq","at"')
 
 

@@ -102,6 +102,8 @@ def test_the_first_key_is_made_on_the_host_and_works(serving, twin):
     assert (shown["limits"]["standing"], shown["limits"]["rate"], shown["limits"]["agents"]) == (5, 30, None)
     prefix = shown["prefix"]
     assert serving.command("keys", "revoke", prefix).returncode == 0
+    row = serving.command("keys", "list").stdout.splitlines()[1].split("\t")
+    assert (row[0], row[3].split()[:2]) == (prefix, ["no:", "revoked"])
     twin.wait_until(lambda: refused(serving, key))
 
 

@@ -268,6 +268,11 @@ def test_extra_headers_never_replace_ours(header, loaded):
     assert SECRET not in str(refused.value)
 
 
+def test_values_are_shown_as_they_are_written(loaded):
+    shown = loaded({"MICGATE_ALLOW_PRIVATE_RECEIVERS": "yes", "MICGATE_SLOW_MUTE": "2.5"}).shown()
+    assert (shown["timeout"], shown["slow_mute"], shown["allow_private_receivers"]) == ("10", "2.5", "yes")
+
+
 def test_no_secret_shows_in_the_repr_or_in_what_is_shown(loaded):
     secrets = {setting.names[0]: SECRET for setting in SETTINGS if setting.secret}
     headers = {"MICGATE_EXTRA_HEADERS": f"X-Key: {SECRET}", "MICGATE_OTEL_HEADERS": f"key={SECRET}"}

@@ -79,5 +79,6 @@ def _tell(output: show.Output, shown: "BrakeView") -> None:
 
 def _says(*, frozen: bool, released: int) -> str:
     if frozen:
-        return f"Frozen: {released} mute(s) released, none are taken. To go on: micgate unfreeze"
+        ended = {0: "no mute stood", 1: "1 mute released"}.get(released, f"{released} mutes released")
+        return f"Frozen: {ended}, none are taken. To go on: micgate unfreeze"
     return "Not frozen: mutes are taken."

@@ -1,6 +1,7 @@
 """keys: API keys of the service. Made here, on the host, so that the first one needs no other."""
 
 import asyncio
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -112,6 +113,7 @@ def list_(*, as_json: bool) -> int:
                 "scopes": list(key.scopes),
                 "limits": msgspec.to_builtins(keyring.limits(key)),
                 "expires_at": stamp(key.expires_at),
+                "revoked_at": stamp(key.revoked_at) if key.revoked_at else None,
                 "last_used_at": stamp(key.last_used_at) if key.last_used_at else None,
                 "good": key.good(now=now),
             }
@@ -122,7 +124,7 @@ def list_(*, as_json: bool) -> int:
     if as_json:
         output.json({"keys": found})
     else:
-        output.table(("key", "name", "scopes", "expires", "last used", "good"), [_row(key) for key in found])
+        output.table(("key", "name", "scopes", "works", "last used"), [_row(key) for key in found])
     return 0
 
 
@@ -217,6 +219,18 @@ def _show_new(output: show.Output, made: Any) -> None:
 
 
 def _row(key: dict[str, Any]) -> list[str]:
-    scopes = ", ".join(key["scopes"])
-    used = str(key["last_used_at"] or "never")
-    return [key["prefix"], key["name"], scopes, key["expires_at"], used, "yes" if key["good"] else "no"]
+    used = _moment(key["last_used_at"]) if key["last_used_at"] else "never"
+    return [key["prefix"], key["name"], ", ".join(key["scopes"]), _works(key), used]
+
+
+def _works(key: dict[str, Any]) -> str:
+    if key["revoked_at"]:
+        return f"no: revoked {_moment(key['revoked_at'])}"
+    ends = _moment(key["expires_at"])
+    return f"until {ends}" if key["good"] else f"no: expired {ends}"
+
+
+def _moment(stamped: str) -> str:
+    from micgate.cli.standing import clock  # noqa: PLC0415 -- msgspec, when there is something to show
+
+    return clock(datetime.fromisoformat(stamped).timestamp())

@@ -1,7 +1,7 @@
 """`micgate why`, `agents`, `mutes` and `budget` where there is a service: it knows whose mute stands."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -58,7 +58,8 @@ def _budget_lines(found: Budget) -> Iterator[str]:
     if found.closed_until:
         yield f"  closed    until {_at(found.closed_until)}: Genesys Cloud asked for quiet"
     coming = found.next_minute
-    yield f"  after it  {coming.ends} mutes end, {coming.left} requests are left"
+    ending = "1 mute ends" if coming.ends == 1 else f"{coming.ends} mutes end"
+    yield f"  after it  {ending}, {coming.left} requests are left"
     for minute, ends in enumerate(found.ends):
         if ends > found.fits:
             begins = found.resets_at + minute * _MINUTE
@@ -82,12 +83,17 @@ def _lines(found: Explanation, live: list[Microphone]) -> Iterator[str]:
     rows = [("presence", mood)] if mood else []
     rows += [("call", f"{one.conversation_id}, {_microphone(one)}") for one in live] or [("call", "none")]
     rows += [("mute", _mute_line(mute)) for mute in found.mutes if mute.stands]
-    rows += [("before", _mute_line(mute)) for mute in found.mutes if not mute.stands][:_SHOWN]
+    rows += [("before", _mute_line(mute)) for mute in _latest_first(found.mutes)][:_SHOWN]
     rows += [("lately", _happening(one)) for one in found.lately[:_SHOWN]]
     if found.protected:
         rows.append(("protected", "nobody mutes this agent alone"))
     yield from (f"  {name:<11} {text}" for name, text in rows)
     yield found.says
+
+
+def _latest_first(mutes: Iterable[Mute]) -> list[Mute]:
+    over = [mute for mute in mutes if mute.ended_at is not None]
+    return sorted(over, key=lambda mute: (mute.ended_at, mute.id), reverse=True)
 
 
 _SHOWN = 5

@@ -60,6 +60,9 @@ def _write(chunks: Iterator[bytes], file: Path) -> int:
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as into:
             written = _pour(chunks, into)
         part.replace(file)
+    except OSError as error:
+        error.filename = str(file)
+        raise
     finally:
         part.unlink(missing_ok=True)
     return written

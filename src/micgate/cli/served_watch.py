@@ -1,6 +1,7 @@
 """`micgate watch` where there is a service: what changes, with whose mutes."""
 
 import asyncio
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -107,7 +108,7 @@ class _Watching:
         if not self._is_new((mute.id,), (mute.state, mute.release_at, mute.end)):
             return
         ends = f"until {until(mute)}" if mute.stands else f"{mute.end}"
-        text = f"{mute.agent.label}  mute {mute.state}, {ends}, by {mute.owner} ({mute.reason})"
+        text = f"{mute.agent.label}  mute {mute.state}, {ends}, by {mute.owner}, reason {mute.reason}"
         self._show(text, at=None, members={"event": "mute", **members(mute)})
 
     def _is_new(self, key: tuple[str, ...], value: tuple[object, ...]) -> bool:
@@ -125,7 +126,7 @@ class _Watching:
         if self.output.as_json:
             self.output.json(members if at is None else {"at": at, **members})
         else:
-            self.output.say(f"{show.clock(at)}  {text}" if at else text)
+            self.output.say(f"{show.clock(at or time.time())}  {text}")
 
 
 _MOST_SHOWN = 50_000

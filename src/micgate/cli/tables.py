@@ -9,6 +9,7 @@ Row = Sequence[str]
 
 _EDGE = _GAP = "  "
 _UNDER = " " * 6
+_GLUE = "\N{NO-BREAK SPACE}"
 _USUAL = 40
 """A longer cell does not widen its column: it pushes what is to the right of it under its own row."""
 
@@ -53,8 +54,8 @@ def _lengths(rows: Sequence[Row], counts: Sequence[int], widths: Sequence[int]) 
 
 
 def _under(names: Row, cells: Row, width: int) -> list[str]:
-    named = _GAP.join(f"{name} {cell}" for name, cell in zip(names, cells, strict=True) if cell)
-    return textwrap.wrap(
+    named = _GAP.join(f"{name}{_GLUE}{cell}" for name, cell in zip(names, cells, strict=True) if cell)
+    lines = textwrap.wrap(
         named,
         max(width, len(_UNDER) + 1),
         initial_indent=_UNDER,
@@ -62,3 +63,4 @@ def _under(names: Row, cells: Row, width: int) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
+    return [line.replace(_GLUE, " ") for line in lines]

@@ -104,6 +104,10 @@ def _masked(setting: Setting, value: object) -> str:
         return ""
     if setting.secret:
         return "***"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
     if isinstance(value, tuple):
         return ",".join(value)
     return value if isinstance(value, str) else str(value)

@@ -155,7 +155,7 @@ class Server(uvicorn.Server):
 
 
 def bind(address: Address) -> socket.socket:
-    """Raises `OSError` when the port is taken."""
+    """Raises `OSError`, with the address as its file name, when the port is taken."""
     address.check()
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     # Named, because asyncio turns Nagle's algorithm off only then: answers would wait 40 ms.
@@ -164,8 +164,9 @@ def bind(address: Address) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((address.host, address.port))
         listening.listen(BACKLOG)
-    except OSError:
+    except OSError as error:
         listening.close()
+        error.filename = f"{address.host}:{address.port}"
         raise
     listening.setblocking(False)
     return listening

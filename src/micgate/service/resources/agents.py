@@ -127,8 +127,7 @@ def _says(
     standing = [mute for mute in mutes if mute.ended_at is None]
     if standing:
         count = "One mute stands" if len(standing) == 1 else f"{len(standing)} mutes stand"
-        each = (f"by {one.owner.label}, reason {one.reason}, until {one.release_at}" for one in standing)
-        return f"{count} on {who}: {'; '.join(each)}."
+        return f"{count} on {who}: {'; '.join(map(_standing, standing))}."
     live = [row for row in rows if row.memory.live_leg]
     if not live:
         if bounded:
@@ -139,3 +138,8 @@ def _says(
     if any(row.memory.known for row in live):
         return f"{who} is muted, and not by micgate: the agent, a device or another app; nobody can tell."
     return f"No mute stands on {who}{' on these calls' if bounded else ''}."
+
+
+def _standing(mute: views.MuteView) -> str:
+    """People read its end to the second: 2026-11-21T17:53:07Z."""
+    return f"by {mute.owner.label}, reason {mute.reason}, until {mute.release_at.partition('.')[0]}Z"
