@@ -40,7 +40,7 @@ def until_signal(guide: Guide, simulator: Simulator, opened: Opened) -> int:
 
 
 def _addresses(opened: Opened) -> tuple[str, ...]:
-    page = f"Simulator   {opened.simulator}   press an agent's mute there"
+    page = f"Simulator   {opened.simulator}   click a microphone: its agent's button"
     return (page, f"Service     {opened.service}/readyz   also /metrics, /openapi.json")[
         : 1 + bool(opened.service)
     ]
