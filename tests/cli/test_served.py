@@ -286,11 +286,11 @@ def test_why_names_the_owner_the_reason_and_what_happened(shell, rules, on):
     assert on.agent.name in shown.splitlines()[0]
 
 
-def test_why_shows_what_was_before_latest_first(shell, on):
+def test_why_shows_what_was_before_latest_first(serving, shell, on):
     reasons = ["drill", "customer", "escalation", "system", "agent", "supervisor"]
-    for reason in reasons:
-        shell("mute", on.agent.email, "--no-wait", "--reason", reason)
-        shell("unmute", on.agent.email)
+    with serving.gate() as gate:
+        for reason in reasons:
+            gate.release(gate.mute(on.agent.email, reason=reason, wait=0), wait=0)
     before = re.findall(r"before .* reason (\w+)", shell("why", on.agent.email).stdout)
     assert before == list(reversed(reasons))[:5]
 

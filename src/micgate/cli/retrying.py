@@ -1,12 +1,11 @@
 """A service that does not answer is asked again for a while: nobody should wait for that without a word."""
 
 import logging
-import time
 
 from micgate.cli import show
 
-_BRIEF = 0.8
-"""Seconds that nobody wonders about."""
+_BRIEF = 2
+"""Tries that are over in a moment: less than a second."""
 
 
 def tell(*, patience: float) -> None:
@@ -21,11 +20,9 @@ class _Told(logging.Handler):
     def __init__(self, patience: float) -> None:
         super().__init__()
         self._patience = patience
-        self._began: float | None = None
-        self._said = False
+        self._tries = 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        began = self._began = time.monotonic() if self._began is None else self._began
-        if not self._said and time.monotonic() - began >= _BRIEF:
-            self._said = True
+        self._tries += 1
+        if self._tries == _BRIEF + 1:
             show.note(f"{record.getMessage().rstrip('.')}, for up to {self._patience:g} s.")
