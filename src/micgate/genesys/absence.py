@@ -102,7 +102,7 @@ def ended_unseen(call: Call, *, muted: bool) -> NotConnected:
     return NotConnected(
         f"The call of {call.agent_name or 'the agent'} ended before the {change} was seen.",
         means="The request was sent; whether it took effect in time nobody can tell.",
-        remedy="Nothing is left to do: no microphone is open or closed on a call that is over.",
+        remedy="Nothing is left to do.",
         state="ended",
         conversation_id=call.conversation_id,
         participant_id=call.participant_id,
