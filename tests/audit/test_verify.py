@@ -155,6 +155,8 @@ def test_an_end_cut_off_before_the_last_outside_checkpoint_shows(last):
         assert (verdict.word, verdict.outside_seq) == ("intact", SIGNED_AT[-1])
     else:
         assert (verdict.bad.word, verdict.bad.seq) == ("missing", last + 1)
+        assert "younger than the export" in verdict.bad.says
+        assert judged(lines, outside=HONEST.checkpoints, whole=False).word == "intact"
 
 
 # The insider owns the database and the machine: edits, rebuilds the chain, signs with the key of the box.

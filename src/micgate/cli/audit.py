@@ -90,9 +90,10 @@ def export(*, file: Path | None, form: str | None, after: int, no_private: bool,
 @audit.command(
     short_help="Check an export, offline.",
     epilog="""\b
-Example:  micgate audit verify record.jsonl --key audit-public.pem
+Example:  cp /mnt/siem/checkpoints.jsonl .    # first: younger ones name records that
+          micgate audit export record.jsonl   # the export does not have
           micgate audit verify record.jsonl --key audit-public.pem \\
-            --checkpoints /mnt/siem/checkpoints.jsonl""",
+            --checkpoints checkpoints.jsonl""",
 )
 @click.argument("file", type=_FILE)
 @click.option(
@@ -109,7 +110,8 @@ Example:  micgate audit verify record.jsonl --key audit-public.pem
     type=_FILE,
     multiple=True,
     metavar="FILE",
-    help="Checkpoints kept off the machine: they show what an insider with the signing key rebuilt.",
+    help="Checkpoints kept off the machine, of before the export: they show what an insider with the signing"
+    " key rebuilt.",
 )
 @click.option(
     "--part",
