@@ -58,8 +58,8 @@ def contradictions(walk: Walk, checkpoints: Iterable[Checkpoint], *, proven: int
     newest = max((each.seq for each in told), default=0)
     if whole and walk.bad is None and newest > walk.last:
         says = (
-            f"The file ends with record {walk.last}; a checkpoint vouches for {newest}. Records were taken away,"
-            " or the checkpoint is younger than the export: take those from before it, or say --part."
+            f"The file ends with record {walk.last}; a checkpoint vouches for {newest}. Records were taken"
+            " away, or the checkpoint is younger than the export: take those from before it, or say --part."
         )
         found.append(Bad(seq=walk.last + 1, word="missing", says=says))
     return found
