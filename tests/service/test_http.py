@@ -2,19 +2,31 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from cryptography.x509.oid import NameOID
 from front_desk import Scope
 
 from micgate.log import Log
-from micgate.service.http import listen
+from micgate.service.http import certificate, listen
 from micgate.service.http.errors import UnsafeListening
 from micgate.service.http.listen import Address
 from micgate.service.http.proxy import OnlyThrough
 from micgate.service.request import gate
 from micgate.service.resources import health
+from micgate.settings import SettingError
 from micgate.store.errors import Full, Unavailable
 
 
@@ -210,6 +222,54 @@ def test_plain_http_beyond_loopback_is_refused(host):
         Address(host=host).check()
     Address(host=host, proxies=("192.0.2.9",)).check()
     Address(host=host, tls_certificate="c", tls_key="k").check()
+
+
+@pytest.fixture
+def papers(tmp_path):
+    """A certificate with its key, another key, the key with a password, and something else."""
+    key, other = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "micgate.example")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    dated = made.serial_number(1).not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    (tmp_path / "cert.pem").write_bytes(dated.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    locked = BestAvailableEncryption(b"hunter2")
+    for file, one, hidden in (
+        ("key", key, NoEncryption()),
+        ("other", other, NoEncryption()),
+        ("locked", key, locked),
+    ):
+        (tmp_path / f"{file}.pem").write_bytes(one.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, hidden))
+    (tmp_path / "junk.pem").write_text("junk")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("cert", "key", "says"),
+    [
+        ("cert.pem", "other.pem", "is not the one of the certificate"),
+        ("cert.pem", "locked.pem", "no certificate and key that TLS can be spoken with"),
+        ("junk.pem", "key.pem", "no certificate and key that TLS can be spoken with"),
+        ("cert.pem", "none.pem", "MICGATE_TLS_KEY names .* which cannot be read"),
+        ("none.pem", "key.pem", "MICGATE_TLS_CERT names .* which cannot be read"),
+    ],
+)
+def test_what_tls_cannot_be_spoken_with_is_refused_before_it_listens(papers, cert, key, says):
+    certificate.check(Address(tls_certificate=str(papers / "cert.pem"), tls_key=str(papers / "key.pem")))
+    with pytest.raises(SettingError, match=says):
+        certificate.check(Address(tls_certificate=str(papers / cert), tls_key=str(papers / key)))
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("0.0.0.0", "http://127.0.0.1:8700"),
+        ("::", "http://[::1]:8700"),
+        ("10.0.0.5", "http://10.0.0.5:8700"),
+    ],
+)
+def test_commands_on_this_machine_are_told_an_address_that_can_be_connected_to(host, url):
+    assert Address(host=host).near_url(8700) == url
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])

@@ -141,6 +141,18 @@ def test_wrong_settings_end_it_with_two_lines(serving):
     assert len(answer.stderr.strip().splitlines()) == 2
 
 
+def test_a_certificate_that_is_none_is_said_and_does_not_end_it_as_if_all_were_well(serving, tmp_path):
+    (tmp_path / "cert.pem").write_text("junk")
+    (tmp_path / "key.pem").write_text("junk")
+    serving.environ |= {
+        "MICGATE_TLS_CERT": str(tmp_path / "cert.pem"),
+        "MICGATE_TLS_KEY": str(tmp_path / "key.pem"),
+    }
+    done = serving.command("serve")
+    assert done.returncode == 2
+    assert "MICGATE_TLS_CERT" in done.stderr
+
+
 def test_a_key_that_signs_nothing_ends_it_at_once(serving):
     serving.environ["MICGATE_AUDIT_KEY"] = "-----BEGIN HUNTER2-----"
     done = serving.command("serve")

@@ -25,7 +25,7 @@ def by_proxy(host: str) -> NotReached:
 def untrusted(host: str, error: BaseException | None) -> NotReached:
     reason = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else "no TLS handshake"
     return NotReached(
-        f"The certificate of the service at {host} cannot be verified: {reason}.",
+        f"The certificate of the service at {host} cannot be verified: {reason.rstrip('.')}.",
         remedy="Have SSL_CERT_FILE name a PEM file with your network's CA certificates; check the scheme.",
         sent=False,
     )

@@ -174,7 +174,8 @@ def _authority(url: URL, name: str) -> str:
 
 def _of_tls(error: aiohttp.ClientSSLError) -> str:
     inner = getattr(error, "certificate_error", None) or error.os_error
-    return getattr(inner, "verify_message", None) or getattr(inner, "reason", None) or "TLS failed"
+    found = getattr(inner, "verify_message", None) or getattr(inner, "reason", None) or "TLS failed"
+    return str(found).rstrip(".")
 
 
 _CERTIFICATE = "It needs a certificate for that name that this host trusts (SSL_CERT_FILE)."

@@ -40,11 +40,16 @@ def refused(where: str, error: OSError | None) -> Unreachable:
     )
 
 
+def _verdict(error: ssl.SSLCertVerificationError) -> str:
+    """Some of OpenSSL's end with a full stop."""
+    return (error.verify_message or "no reason given").rstrip(".")
+
+
 def untrusted(where: str, error: BaseException | None) -> Unreachable:
     """The TLS handshake failed: a certificate that cannot be verified, or no TLS at all."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return Unreachable(
-            f"The certificate of {where} cannot be verified: {error.verify_message or 'no reason given'}.",
+            f"The certificate of {where} cannot be verified: {_verdict(error)}.",
             means="Nothing was sent. A proxy that inspects TLS shows up like this, and so does an attacker.",
             remedy="Have SSL_CERT_FILE (or REQUESTS_CA_BUNDLE) name a PEM file with your network's CA "
             "certificates. Verification cannot be switched off.",

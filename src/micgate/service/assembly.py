@@ -65,6 +65,7 @@ def put_together(
     keeping: Database,
     log: Log,
     url: str,
+    near: str,
     address: Address,
     tracing: Tracing,
     sender: Sender | None,
@@ -134,7 +135,7 @@ def put_together(
         frequent=frequent,
         notary=witness,
         server=listen.server(application, address),
-        announcement=_announcement(settings, connection, parts, url),
+        announcement=_announcement(settings, connection, parts, near),
     )
 
 

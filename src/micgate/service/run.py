@@ -23,7 +23,7 @@ from micgate.service.assembly import Running, put_together
 from micgate.service.doorman import Doorman
 from micgate.service.duties import outside, posting, watchdog
 from micgate.service.host import Opened
-from micgate.service.http import listen
+from micgate.service.http import certificate, listen
 from micgate.service.http.listen import Address
 from micgate.service.telemetry import traced
 from micgate.service.works import works_of
@@ -80,6 +80,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 async def _serve(settings: Settings, started: Started, *, stopping: Callable[[], None]) -> int:
     address = address_of(settings)
     address.check()
+    certificate.check(address)
     if settings.heartbeat_url:
         watchdog.check(settings.heartbeat_url, private=settings.allow_private_receivers)
     outside.check(settings)
@@ -99,7 +100,8 @@ async def _serve(settings: Settings, started: Started, *, stopping: Callable[[],
         stack.push_async_callback(keeping.close)
         session = _session(connection)
         stack.push_async_callback(session.close)
-        url = address.url(listening.getsockname()[1])
+        port = listening.getsockname()[1]
+        url = address.url(port)
         running = put_together(
             settings,
             connection,
@@ -108,6 +110,7 @@ async def _serve(settings: Settings, started: Started, *, stopping: Callable[[],
             keeping=keeping,
             log=log,
             url=url,
+            near=address.near_url(port),
             address=address,
             tracing=tracing,
             sender=await stack.enter_async_context(posting.sender(settings, connection.network)),
@@ -148,9 +151,9 @@ async def _until(
     running: Running,
     stopping: Callable[[], None],
 ) -> None:
-    """Until told to stop, or until one of the works breaks: that is raised. The API goes first, the lease
-    after it, so that nothing that was taken is left without a keeper longer than need be. What hangs is not
-    waited for: a container is killed after ten seconds.
+    """Until told to stop, or until one of the works or the API breaks: that is raised. The API goes first,
+    the lease after it, so that nothing that was taken is left without a keeper longer than need be. What
+    hangs is not waited for: a container is killed after ten seconds.
     """
     database = running.parts.database
     api = asyncio.create_task(serving, name="api")
@@ -171,9 +174,9 @@ async def _until(
             task.cancel()
         giving_up = asyncio.get_running_loop().call_later(BOOKS_WITHIN, database.cut)
         ended = await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.gather(api, return_exceptions=True)
+        served = await asyncio.gather(api, return_exceptions=True)
         giving_up.cancel()
-    broken = [one for one in ended if isinstance(one, Exception)]
+    broken = [one for one in (*ended, *served) if isinstance(one, Exception)]
     if broken:
         raise broken[0]
 

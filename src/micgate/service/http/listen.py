@@ -5,7 +5,7 @@ import ipaddress
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import uvicorn
@@ -63,6 +63,11 @@ class Address:
         scheme = "https" if self.tls_certificate else "http"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{scheme}://{host}:{port}"
+
+    def near_url(self, port: int) -> str:
+        """For whoever is on this machine: nobody connects to all addresses at once."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 -- not listened on
+        return replace(self, host=host).url(port)
 
 
 def is_loopback(host: str) -> bool:
