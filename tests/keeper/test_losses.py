@@ -7,6 +7,7 @@ import pytest
 
 from micgate.control.microphone import Phase
 from micgate.control.mute import End
+from micgate.keeper import catch_up
 from slowness import lost
 
 
@@ -261,3 +262,26 @@ async def test_a_channel_is_not_made_with_a_token_that_ends_within_the_hour(make
 
 async def fault_of(keeper):
     return keeper.reign and keeper.reign.channels.slots[0].fault == "token_too_short"
+
+
+async def test_an_override_where_no_line_is_to_be_had_is_found_by_a_read(make_org, twin, monkeypatch):
+    monkeypatch.setattr(catch_up, "BLIND", 1.0)
+    org = await make_org()
+    client = twin.control("POST", "/clients", {"grant": "client_credentials", "token_seconds": 600})
+    org.credentials = (client["id"], client["secret"])
+    keeper = org.keeper()
+    task = asyncio.create_task(keeper.run())
+    await org.until(lambda: fault_of(keeper))
+    call, mute = await confirmed_blindly(org, twin)
+    twin.press_mute(call, muted=False)
+    await org.until(lambda: ended(org, mute))
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert (await org.mute(mute)).end is End.OVERRIDDEN
+
+
+async def confirmed_blindly(org, twin):
+    call = twin.place_call()
+    mute = await org.place(call)
+    await org.phase(call, Phase.CONFIRMED)
+    return call, mute

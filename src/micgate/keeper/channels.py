@@ -29,7 +29,7 @@ Missed = Callable[[frozenset[str], str | None], None]
 @dataclass(slots=True, eq=False)
 class Slot:
     """`users` are to be told of by its line, `told` those it was last asked to tell of. `fault`: why there
-    is no line, in words for programs.
+    is no line, in words for programs. `lost`: that nothing is heard of them has been said.
     """
 
     number: int
@@ -38,6 +38,7 @@ class Slot:
     line: Line | None = None
     kept: KeptChannel | None = None
     fault: str | None = None
+    lost: bool = False
     spent: set[str] = field(default_factory=set)
 
     @property
@@ -144,6 +145,7 @@ class Channels:
                 await self._listen(slot)
             except NotTold as error:
                 slot.fault = error.word
+                self._lose(slot, error.word)
                 await self._boot.sleep(AGAIN)
                 continue
             await self._check_lease()
@@ -154,7 +156,11 @@ class Channels:
     async def _listen(self, slot: Slot) -> None:
         def changed(reason: str | None) -> None:
             slot.fault = reason
-            self._missed(frozenset(slot.users), reason)
+            if reason is None:
+                slot.lost = False
+                self._missed(frozenset(slot.users), None)
+            else:
+                self._lose(slot, reason)
 
         slot.told = slot.users
         slot.line = self._platform.line(
@@ -164,6 +170,12 @@ class Channels:
             await slot.line.run()
         finally:
             slot.line = None
+
+    def _lose(self, slot: Slot, reason: str) -> None:
+        """Said once. A line that was refused before it was ever up is lost as well."""
+        if not slot.lost:
+            slot.lost = True
+            self._missed(frozenset(slot.users), reason)
 
     async def _look_after(self, slot: Slot) -> None:
         """Keep the line's channel for a successor, and the line alive."""
