@@ -208,15 +208,14 @@ def test_help_is_drawn_without_the_heavy_libraries():
 
 def test_help_takes_no_longer_than_people_notice():
     """The design allows 80 ms where Python itself takes 22; this machine may be slow and busy with others."""
-    bare, help_ = (
-        min(_computing(*how) for _ in range(5)) for how in (("-c", ""), ("-m", "micgate", "--help"))
-    )
-    assert help_ < 10 * bare
+    bare, help_ = (_computing(5, *how) for how in (("-c", ""), ("-m", "micgate", "--help")))
+    assert help_ < 10 * max(bare, 0.1)
 
 
-def _computing(*arguments):
-    """Seconds of a processor that Python needed for this."""
+def _computing(times, *arguments):
+    """Seconds of a processor that Python needed for this. Some kernels count only hundredths."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, timeout=60)
+    for _ in range(times):
+        subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, timeout=60)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

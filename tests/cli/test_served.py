@@ -6,6 +6,7 @@ import signal
 import time
 
 import pytest
+from serving import PER_MINUTE
 from shell import ended
 
 pytestmark = [pytest.mark.xdist_group("served"), pytest.mark.timeout(300)]
@@ -101,11 +102,11 @@ def test_the_budget_shows_what_is_kept_for_the_ends_of_mutes(shell, on):
     shell("mute", on.agent.email, "--for", "3m")
     told, code = shell.json("budget")
     assert code == 0
-    assert (told["allowed"], told["source"]) == (300, "keeper")
+    assert (told["allowed"], told["source"]) == (PER_MINUTE, "keeper")
     assert told["used"] >= 1
-    assert told["left"] == 300 - told["used"] - told["reserved"]
+    assert told["left"] == PER_MINUTE - told["used"] - told["reserved"]
     said = shell("budget").stdout
-    assert "300 requests a minute" in said
+    assert f"{PER_MINUTE} requests a minute" in said
     assert "for new mutes" in said
     shell("unmute", on.agent.email)
 
