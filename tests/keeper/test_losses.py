@@ -8,6 +8,7 @@ import pytest
 from micgate.control.microphone import Phase
 from micgate.control.mute import End
 from micgate.keeper import catch_up
+from micgate.store.errors import Unavailable
 from slowness import lost
 
 
@@ -285,3 +286,26 @@ async def confirmed_blindly(org, twin):
     mute = await org.place(call)
     await org.phase(call, Phase.CONFIRMED)
     return call, mute
+
+
+async def test_an_unmute_whose_commit_nobody_was_told_of_is_closed_as_never_sent_and_made_again(
+    org, twin, keeping, monkeypatch
+):
+    async with keeping(org) as keeper:
+        call, mute = await confirmed(org, twin)
+        verbs, lost = keeper.ports.verbs, []
+        intend = verbs.intend
+
+        async def committed_in_silence(term, decided, *more, **about):
+            done = await intend(term, decided, *more, **about)
+            if not lost and any(one.decision.command for one in decided):
+                lost.append(done)
+                raise Unavailable("It went away.", remedy="Wait.", perhaps_done=True)
+            return done
+
+        monkeypatch.setattr(verbs, "intend", committed_in_silence)
+        await org.release(mute)
+        await org.until(lambda: is_open(org, call), seconds=8)
+    opens = [(one["outcome"], one["verb"]) for one in await org.commands() if one["verb"] == "open"]
+    assert opens == [("not_sent", "open"), ("accepted", "open")]
+    assert len(org.patches()) == 2
