@@ -1,6 +1,7 @@
 """Both clients, as programs use them, on real sockets."""
 
 import asyncio
+import math
 import os
 import traceback
 
@@ -133,6 +134,21 @@ async def test_releasing_waits_until_the_microphone_is_given_back(gate, service)
         ("DELETE", "/v1/mutes/m1"),
         ("GET", f"/v1/mutes/{released.id}"),
     ]
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        *({"for_": value} for value in (math.nan, math.inf, -math.inf)),
+        *({"presence": math.nan}, {"wait": math.nan}, {"note": "\ud800"}),
+        *({"idempotency_key": key} for key in ("", "k" * 256, "a\r\nX-Evil: 1", "\xe9")),
+    ],
+)
+async def test_what_cannot_be_sent_as_it_is_meant_is_not_sent_at_all(gate, service, wish):
+    with pytest.raises(errors.Invalid) as refused:
+        await gate.mute("ada@example.com", **wish)
+    assert refused.value.word == "malformed_request"
+    assert service.asked == []
 
 
 async def test_extending_says_why_and_until_when(gate, service):

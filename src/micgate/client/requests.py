@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from micgate.client.errors import Invalid
 from micgate.client.messages import TIMEOUT_SECONDS, Ask, Request
 from micgate.client.models import (
     Brake,
@@ -27,6 +28,7 @@ Length: TypeAlias = str | float
 
 LONGEST_WAIT = 30.0
 """Seconds for which the service holds one answer back."""
+LONGEST_KEY = 255
 _PAGE = 1000
 
 _mute = msgspec.json.Decoder(Mute)
@@ -73,7 +75,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename
 
 def place(wish: Wish, *, key: str, wait: float = 0.0) -> Ask[Mute]:
     """`key` makes it one mute however often it is sent; `wait` is in seconds, for the platform to show it."""
-    headers = {**_JSON, "Idempotency-Key": key, **_preferring(wait)}
+    headers = {**_JSON, **_once(key), **_preferring(wait)}
     return Ask(request=_request("POST", "/v1/mutes", wish, headers, wait=wait), answer=_mute)
 
 
@@ -96,7 +98,7 @@ def mute(mute_id: str, *, wait: float = 0.0) -> Ask[Mute]:
 def extend(mute_id: str, *, reason: str, for_: Length | None, until: datetime | None, key: str) -> Ask[Mute]:
     """`for_` counts from now."""
     body = {"reason": reason, **_given(until=until), **({} if for_ is None else {"for": for_})}
-    headers = {**_JSON, "Idempotency-Key": key}
+    headers = {**_JSON, **_once(key)}
     return Ask(request=_request("PATCH", _at(mute_id), body, headers), answer=_mute)
 
 
@@ -171,13 +173,39 @@ _JSON = {"Content-Type": "application/json"}
 def _request(
     method: str, path: str, body: object, headers: Mapping[str, str], *, wait: float = 0.0
 ) -> Request:
+    if math.isnan(wait):
+        raise _invalid("wait is no number of seconds.", remedy="Give one, or 0 to wait for nothing.")
     return Request(
         method=method,
         path=path,
-        body=None if body is None else msgspec.json.encode(body),
+        body=None if body is None else _encoded(body),
         headers=headers,
         timeout=TIMEOUT_SECONDS + min(wait, LONGEST_WAIT),
     )
+
+
+def _encoded(body: object) -> bytes:
+    """JSON has no word for what is not finite. Null would be the usual length, or no presence."""
+    for name, value in msgspec.to_builtins(body).items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise _invalid(f"{name}: {value} is no number of seconds.", remedy="Give a finite one.")
+    try:
+        return msgspec.json.encode(body)
+    except UnicodeEncodeError:
+        raise _invalid("A text holds half a character.", remedy="Give whole ones.") from None
+
+
+def _once(key: str) -> dict[str, str]:
+    if not (key.isascii() and key.isprintable() and 0 < len(key) <= LONGEST_KEY):
+        raise _invalid(
+            "The idempotency key cannot be used.", remedy=f"Give 1 to {LONGEST_KEY} characters of ASCII."
+        )
+    return {"Idempotency-Key": key}
+
+
+def _invalid(what: str, *, remedy: str) -> Invalid:
+    """As the service would say it; nothing is sent."""
+    return Invalid(what, remedy=remedy, word="malformed_request", status=400)
 
 
 def _at(mute_id: str) -> str:

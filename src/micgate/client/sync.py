@@ -110,7 +110,7 @@ class Gate:
         self, wish: Wish, *, idempotency_key: str | None = None, wait: float = CONFIRMED_WITHIN
     ) -> Mute:
         """As `mute`, of a wish."""
-        key = idempotency_key or str(uuid4())
+        key = str(uuid4()) if idempotency_key is None else idempotency_key
         return drive(
             flows.decided(
                 self._wire,
@@ -150,7 +150,7 @@ class Gate:
         idempotency_key: str | None = None,
     ) -> Mute:
         """Another end, `for_` counted from now. Only its owner may."""
-        key = idempotency_key or str(uuid4())
+        key = str(uuid4()) if idempotency_key is None else idempotency_key
         return self._ask(requests.extend(_id(mute), reason=reason, for_=for_, until=until, key=key))
 
     def renew(self, mute: Mute | str, *, presence: float = USUAL) -> Mute:
