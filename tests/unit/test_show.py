@@ -1,5 +1,6 @@
 """What goes to stdout and stderr, and what never does."""
 
+import io
 import subprocess
 import sys
 
@@ -53,3 +54,25 @@ def test_a_reader_that_leaves_ends_the_output_and_nothing_else():
     )
     shown = python(program)
     assert (shown.returncode, shown.stderr) == (0, b"closed True\n")
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        ["Muting Ada Lovelace, reason customer, on", "call 0c5a."],
+        ["  Check the spelling, or give the user", "  id."],
+        ["  mute        confirmed, until 17:43:34,", "              by me"],
+        ["https://login.example/" + "x" * 40],
+    ],
+)
+def test_a_line_on_a_terminal_breaks_no_word(monkeypatch, shown):
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("TERM", "xterm")
+    text = " ".join([shown[0], *(line.strip() for line in shown[1:])])
+    assert show.folded(text, Terminal()).splitlines() == shown
+    assert show.folded(text, io.StringIO()) == text

@@ -19,7 +19,7 @@ _MINUTE = timedelta(minutes=1)
 def why(gate: Gate, output: show.Output, *, agent: str, conversation_id: str | None) -> int:
     found = _about(gate.explain(agent), conversation_id)
     live = [one for one in found.microphones if one.leg_state != "over"]
-    output.result("\n".join(_lines(found, live)), _explained(found, live))
+    output.result(show.joined(_lines(found, live)), _explained(found, live))
     return 0 if live else _NO_CALL
 
 

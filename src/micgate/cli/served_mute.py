@@ -60,10 +60,8 @@ def tell_placed(output: show.Output, mute: Mute) -> None:
     if output.as_json:
         output.json({"event": "placed", **members(mute)})
     where = f"call {mute.conversation_id}" if mute.conversation_id else "every call"
-    output.note(
-        f"Muting {mute.agent.label} until {until(mute)}, reason {mute.reason}, {where}. "
-        f"To end it before: micgate unmute {mute.id}"
-    )
+    output.note(f"Muting {mute.agent.label} until {until(mute)}, reason {mute.reason}, {where}.")
+    output.note(f"To end it before: micgate unmute {mute.id}")
     if mute.said:
         output.note(mute.said)
 

@@ -6,8 +6,10 @@ imported only to draw a table on a terminal. A reader that goes away ends the ou
 
 import errno
 import os
+import re
 import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
@@ -84,7 +86,7 @@ def note(text: str) -> None:
     if sys.stderr is None:
         return
     try:
-        sys.stderr.write(f"{line(text)}\n")
+        sys.stderr.write(f"{folded(line(text), sys.stderr)}\n")
         sys.stderr.flush()
     except OSError:
         return
@@ -93,6 +95,29 @@ def note(text: str) -> None:
 def line(text: str) -> str:
     """One line without control characters: names and the vendor's messages are other people's text."""
     return "".join(character if character.isprintable() else " " for character in text.rstrip())
+
+
+def folded(text: str, stream: TextIO) -> str:
+    """One line, as lines that fit a terminal and break no word; in a pipe it stays one. What follows a label
+    and spaces goes on underneath itself.
+    """
+    if not _is_terminal(stream) or os.environ.get("TERM") == "dumb":
+        return text
+    label = _LABEL.match(text)
+    indent = " " * (label.end() if label else len(text) - len(text.lstrip()))
+    width = max(shutil.get_terminal_size().columns, _NARROWEST)
+    return "\n".join(
+        textwrap.wrap(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    )
+
+
+def joined(lines: Iterable[str]) -> str:
+    """An answer of several lines, each folded for stdout."""
+    return "\n".join(folded(line(each), sys.stdout) for each in lines)
+
+
+_LABEL = re.compile(r" +\S+ {2,}")
+_NARROWEST = 40
 
 
 def clock(seconds: float) -> str:

@@ -22,7 +22,7 @@ def run(settings: Settings, output: show.Output, *, agent: str | None, conversat
     with microphone.direct(settings, output) as genesys:
         found = _explain(genesys, settings, agent=agent, conversation_id=conversation_id)
         microphone.name_forgotten(genesys, settings, output)
-        output.result("\n".join(explanation.lines(found)), explanation.members(found))
+        output.result(show.joined(explanation.lines(found)), explanation.members(found))
     return 0 if found.call else NO_LIVE_CALL
 
 
