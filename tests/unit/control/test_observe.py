@@ -155,6 +155,13 @@ def test_a_new_leg_seen_muted_was_muted_when_we_had_not_closed_the_last_one():
     assert (memory.closed_by, memory.baseline) == (ClosedBy.NOT_US, Baseline.WAS_MUTED)
 
 
+def test_what_somebody_else_closed_after_us_is_not_carried():
+    """The baseline of the leg that was left says nothing about it."""
+    last = closed_by_us()
+    seen = after(msgspec.structs.replace(last, closed_by=ClosedBy.NOT_US), sight(muted=True, leg="b"))
+    assert (seen.baseline, seen.closed_by, seen.met) == (Baseline.WAS_MUTED, ClosedBy.NOT_US, ())
+
+
 def test_our_mute_under_way_may_have_come_along_to_a_new_leg():
     memory = after(known(doubts=(doubt(sure=True),), sent=command()), sight(leg="b", muted=True))
     assert (memory.closed_by, memory.baseline) == (ClosedBy.PROBABLY_US, Baseline.OPEN)
