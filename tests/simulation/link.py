@@ -15,7 +15,7 @@ from simulation.weather import Trouble, Weather
 Moment = tuple[str, Literal["before", "after"]]
 """Of the next transaction of a kind; `command` is an intent with a command in it."""
 Committed = Callable[[int, str, tuple[Any, ...], object, float], None]
-_TOO_SILENT = 3.0
+_TOO_SILENT = 8.0
 _IDLE = frozenset({"read", "beat", "load_due", "seal", "open", "time"})
 """What is asked all the time: in good weather it costs no time."""
 

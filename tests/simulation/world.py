@@ -59,7 +59,7 @@ _CONSEQUENCES = {
     Trouble.EVENT_STALE: 5.0,
     Trouble.STORE_AWAY: 6.0,
     Trouble.STORE_CUT: 6.0,
-    Trouble.STORE_SILENT: 9.0,
+    Trouble.STORE_SILENT: 14.0,
     Trouble.STORE_SLOW: 6.0,
     Trouble.STORE_BUSY: 6.0,
 }
