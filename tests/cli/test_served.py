@@ -275,12 +275,14 @@ def test_bad_input_is_refused_with_its_word_and_a_remedy(serving, on, arguments,
     assert told["remedy"]
 
 
-def test_why_names_the_owner_the_reason_and_what_happened(shell, rules, on):
+def test_why_names_the_owner_the_reason_and_what_happened(serving, shell, rules, on):
     rules("mute", on.agent.email, "--reason", "customer", "--note", "asked for it")
     told, code = shell.json("why", on.agent.email)
     assert (code, told["whose"], told["muted"]) == (0, "micgate", True)
     assert [(mute["reason"], mute["state"]) for mute in told["mutes"]] == [("customer", "confirmed")]
-    assert "mute.placed" in {each["action"] for each in told["lately"]}
+    serving.simulator.wait_until(
+        lambda: "mute.placed" in {each["action"] for each in shell.json("why", on.agent.email)[0]["lately"]}
+    )
     shown = shell("why", on.agent.email).stdout
     assert "reason customer" in shown
     assert re.search(r"until \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\.$", shown)
@@ -341,7 +343,7 @@ def _told(event):
 def test_watch_shows_when_and_whose_each_mute_is(shell, on):
     shell("mute", on.agent.email, "--reason", "drill")
     shown = [
-        line for line in shell("watch", on.agent.email, "--for", "1s").stdout.splitlines() if "drill" in line
+        line for line in shell("watch", on.agent.email, "--for", "2s").stdout.splitlines() if "drill" in line
     ]
     assert [
         bool(re.match(r"\d\d:\d\d:\d\d  .*  mute confirmed, until .*, reason drill$", one)) for one in shown
@@ -349,15 +351,19 @@ def test_watch_shows_when_and_whose_each_mute_is(shell, on):
 
 
 def test_watch_ends_after_its_time(shell, on):
-    done = shell("watch", "--for", "1s")
+    done = shell("watch", "--for", "2s")
     assert done.returncode == 0
     assert on.call["id"] in done.stdout
 
 
 def test_the_record_is_listed_and_exported_and_verifies(serving, shell, auditor, on, tmp_path):
     shell("mute", on.agent.email)
-    about = [each["record"] for each in auditor.json("audit", "list", on.agent.email)[0]["records"]]
-    assert "mute.placed" in {entry["action"] for entry in about}
+
+    def told_of_the_agent():
+        return [each["record"] for each in auditor.json("audit", "list", on.agent.email)[0]["records"]]
+
+    serving.simulator.wait_until(lambda: "mute.placed" in {one["action"] for one in told_of_the_agent()})
+    about = told_of_the_agent()
     assert [entry["seq"] for entry in about] == sorted(entry["seq"] for entry in about)
     latest, code = auditor.json("audit", "list", "--limit", "3")
     assert (code, len(latest["records"])) == (0, 3)

@@ -87,6 +87,7 @@ def test_it_waits_says_so_once_and_serves_when_the_server_is_back(start_house, d
     down.ensure()
     assert replica.url == url
     twin.wait_until(lambda: house.ready, seconds=START_SECONDS)
+    twin.wait_until(lambda: " database.away.recovered " in house.log)
     assert house.log.count(" database.away ") == 1
     assert 'remedy="See that it runs; micgate goes on by itself."' in house.log
     assert house.log.count(" database.away.recovered ") == 1

@@ -80,6 +80,10 @@ def muted_and_released(box, twin, agent=0):
     mute = box.ask("POST", "/v1/mutes", {"agent": twin.agents[agent].id, "for": "60s"}, Prefer="wait=20")
     assert mute["state"] == "confirmed"
     assert box.ask("DELETE", f"/v1/mutes/{mute['id']}", Prefer="wait=20")["end"] == "released"
+    ended = ("mute.ended", mute["id"])
+    twin.wait_until(
+        lambda: ended in [(one["record"]["action"], one["record"].get("mute_id")) for one in box.record()]
+    )
 
 
 def started(box, twin):
@@ -203,7 +207,7 @@ def test_the_newest_checkpoint_is_told_to_whoever_may_read_the_record(box, twin)
     twin.wait_until(lambda: box.vouched() > 0, seconds=40)
     told = box.ask("GET", "/v1/audit/checkpoint")
     assert told["seq"] >= 1
-    assert told in [msgspec.to_builtins(one) for one in box.checkpoints()]
+    twin.wait_until(lambda: told in [msgspec.to_builtins(one) for one in box.checkpoints()])
 
 
 def forge(owner, box, *, seq):

@@ -78,6 +78,7 @@ def test_a_mute_is_a_trace_from_the_request_to_silence_and_names_nobody(serving,
     serving.ask("DELETE", f"/v1/mutes/{mute['id']}", Prefer="wait=20")
     serving.ask("GET", f"/v1/agents/{agent.email}")
     twin.wait_until(lambda: twin.leg(call)["muted"] is False, seconds=40)
+    twin.wait_until(lambda: "mute.ended" in sealed(serving))
     assert serving.stop() == 0
 
     spans = collector.spans
@@ -96,6 +97,12 @@ def test_a_mute_is_a_trace_from_the_request_to_silence_and_names_nobody(serving,
     for unwanted in (*secrets, *people, NOTE, PHONE, PHONE.removeprefix("+"), "bearer"):
         assert unwanted.lower().encode() not in exported, unwanted
     assert mute["id"].encode() in exported
+
+
+def sealed(serving):
+    """The actions of the record, from which spans are made."""
+    records = serving.ask("GET", "/v1/audit?limit=1000")["records"]
+    return [one["record"]["action"] for one in records]
 
 
 def test_a_collector_that_is_away_is_said_once_and_nothing_else_changes(serving, twin, collector):
