@@ -55,6 +55,19 @@ def webhook_events() -> str:
     )
 
 
+def problems() -> str:
+    """What a program can meet, a line for each status."""
+    from micgate.service.http.problems import OF_HTTP, STATUS
+
+    words: dict[int, set[str]] = {status: {word} for status, word in OF_HTTP.items()}
+    for word, status in STATUS.items():
+        words.setdefault(status, set()).add(word)
+    rows = (
+        (f"`{status}`", ", ".join(f"`{word}`" for word in sorted(words[status]))) for status in sorted(words)
+    )
+    return table(("status", "word"), rows)
+
+
 def operations() -> str:
     """The vendor's operations that the contract has, and whether the simulator answers them."""
     from micgate.twin.surface import ROUTES
@@ -83,6 +96,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "knobs": knobs,
     "webhook_events": webhook_events,
     "operations": operations,
+    "problems": problems,
     "fault_steps": lambda: faults("steps"),
     "fault_watch": lambda: faults("watch"),
     "bad_input": lambda: faults("inputs"),

@@ -222,6 +222,7 @@ async def test_a_body_of_another_type_is_told_which_one_is_taken(desk):
 async def test_a_huge_body_is_refused_before_it_is_read(desk):
     answer = await desk.ask("POST", "/v1/mutes", raw=b'{"note":"' + b"x" * 1_000_000)
     assert (answer.status, answer.word) == (413, "too_large")
+    assert answer.headers["Connection"] == "close"
 
 
 async def test_a_dry_run_says_what_would_be_and_places_nothing(desk):

@@ -101,6 +101,8 @@ STATUS: dict[str, int] = {
 """By the error's word. Every other word of ours is 500, of the platform's 502."""
 
 _TOO_LARGE = 413
+OF_HTTP = {400: "malformed_request", 404: "not_found", 405: "method_not_allowed", _TOO_LARGE: "too_large"}
+"""The words of what is refused before any of our code looks at it."""
 _TITLES = {
     400: "The request cannot be read",
     401: "A key is needed",
@@ -221,9 +223,7 @@ def _facts(error: Ours) -> dict[str, object]:
 
 def _of_http(error: HTTPException) -> Problem:
     status = error.status_code
-    word = {400: "malformed_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(
-        status, "http_error"
-    )
+    word = OF_HTTP.get(status, "http_error")
     wrong = list(_wrong(error.extra)) if status == 400 else []  # noqa: PLR2004 -- bad request
     return Problem(
         type=TYPE + word,
