@@ -43,6 +43,13 @@ class Boot:
             await self.sleep(seconds)
 
 
+class StillBoot(Boot):
+    """Time stands still: who waits is called, or waits for ever."""
+
+    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+        await event.wait()
+
+
 class Names(dict):
     async def learn(self, users) -> None:
         self.update((user, f"someone-{user}") for user in users)
@@ -82,7 +89,9 @@ class Desk:
         self.platform = Platform()
         self.budget = Budget(allowed=allowed)
         recorder = Recorder(names)
-        self.mirror = Mirror(store, term, clock=self.clock, names=names, woken=lambda _: None)
+        self.mirror = Mirror(
+            store, term, clock=self.clock, names=names, woken=lambda _: None, hand=lambda _: None
+        )
         self.sender = Sender(
             platform=self.platform,
             mirror=self.mirror,

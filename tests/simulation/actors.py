@@ -210,7 +210,8 @@ class Desk:
                 return
             self.accepted.append((change, self.world.now))
             self.placed |= {mute.id: mute for mute in placed.mutes}
-            asked.tell_keepers()
+            if not asked.hand(placed.due):
+                asked.tell_keepers()
             return
 
     def _change(self, step: Step, now: float) -> Change | None:

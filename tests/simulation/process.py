@@ -24,6 +24,7 @@ from micgate.store.commands import OpenCommand
 from micgate.store.leases import Term
 from micgate.store.memory.store import MemoryStore
 from micgate.store.microphones import Remembered
+from micgate.store.verbs import Due
 from micgate.twin.world import World
 from simulation.broken import Broken
 from simulation.invariants import Invariants
@@ -193,6 +194,10 @@ class Process:
         """A notification of the database."""
         if not self.dead:
             self.loop.call_soon(self.keeper.nudge)
+
+    def hand(self, due: Sequence[Due]) -> bool:
+        """As the store of a replica tells its own keeper."""
+        return self.keeper.nudge(due)
 
     def tell_keepers(self) -> None:
         self._around.tell_keepers()

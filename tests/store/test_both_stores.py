@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -128,7 +128,8 @@ class BothStores(RuleBasedStateMachine):
             claim=self._claim(key, body),
             tell=self._tell("placed"),
         )
-        self.both(lambda store: store.place(change, now=self.now))
+        said = self.both(lambda store: store.place(change, now=self.now))
+        self._finds(said.value.due if said.value else ())
         return new.id
 
     @rule(ids=st.lists(mutes, max_size=3, unique=True), end=st.sampled_from((End.RELEASED, End.CANCELLED)))
@@ -189,7 +190,8 @@ class BothStores(RuleBasedStateMachine):
             )
             for user, call, leg, state, muted, way in seen
         ]
-        self.both(lambda store: store.observe(self.term, sightings, now=self.now))
+        said = self.both(lambda store: store.observe(self.term, sightings, now=self.now))
+        self._finds(one.due for one in said.value if one.due)
 
     @rule(user=users, call=calls)
     def lose_sight(self, user, call):
@@ -297,6 +299,11 @@ class BothStores(RuleBasedStateMachine):
         sealed, known = await real.entries.after(org, 0), model.contents.seals.get(org, [])
         assert _chain(sealed) == _chain(known)
         assert (await real.entries.waiting(org))[0] == len(model.contents.entries) - len(known)
+
+    def _finds(self, told: Iterable[Due]) -> None:
+        """What a verb tells to be due is what whoever looks finds."""
+        found = self._ask(self.model.load_due(self.term, now=self.now)).value
+        assert set(told) <= set(found.due)
 
     def _decided(self, due: Due) -> Decided:
         if due.target.user_id:

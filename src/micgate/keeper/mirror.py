@@ -19,7 +19,7 @@ from micgate.platform.port import CallShown, Shown
 from micgate.store.errors import Fenced
 from micgate.store.leases import Term
 from micgate.store.target import Target
-from micgate.store.verbs import Closing, Concluded, Noted, Sighting, Verbs, at_stake
+from micgate.store.verbs import Closing, Concluded, Due, Noted, Sighting, Verbs, at_stake
 
 BATCH = 0.05
 """Seconds until what is not urgent is written."""
@@ -46,16 +46,26 @@ class _Known:
 
 
 class Mirror:
-    """`woken` is called whenever something in the database may be due, with the service time of that."""
+    """`woken` is called whenever something in the database may be due, with the service time of that; `hand`
+    with what is due now, if that is known.
+    """
 
     def __init__(
-        self, verbs: Verbs, term: Term, *, clock: ServiceClock, names: Names, woken: Callable[[float], None]
+        self,
+        verbs: Verbs,
+        term: Term,
+        *,
+        clock: ServiceClock,
+        names: Names,
+        woken: Callable[[float], None],
+        hand: Callable[[Due], None],
     ) -> None:
         self._verbs = verbs
         self._term = term
         self._clock = clock
         self._names = names
         self._woken = woken
+        self._hand = hand
         self._known: dict[Target, _Known] = {}
         self._queues: dict[Target, deque[Item]] = {}
         self._urgent: dict[Target, None] = {}
@@ -174,6 +184,9 @@ class Mirror:
         """Write nothing about it until `let_go`. Nothing is waiting then."""
         self._held.add(target)
 
+    def holds(self, target: Target) -> bool:
+        return target in self._held
+
     def let_go(self, target: Target) -> None:
         self._held.discard(target)
         if target in self._queues:
@@ -279,7 +292,9 @@ class Mirror:
             return
         known.at_stake = not noted.memory.over and (noted.woken or at_stake(noted.memory))
         self._forget(noted.target, known)
-        if noted.woken:
+        if noted.due is not None:
+            self._hand(noted.due)
+        elif noted.woken:
             self._woken(self._clock.now())
 
     def _forget(self, target: Target, known: _Known) -> None:

@@ -31,7 +31,7 @@ from micgate.store.errors import Fenced
 from micgate.store.leases import Term
 from micgate.store.microphones import Remembered
 from micgate.store.target import Target
-from micgate.store.verbs import Release, Verbs
+from micgate.store.verbs import Due, Release, Verbs
 
 FINISH = 4.5
 """Seconds for what is on its way when a term ends: a little more than a state change may take."""
@@ -72,7 +72,9 @@ class Reign:
         self.tenure = tenure
         self.clock = clock
         self.budget = Budget(allowed=ports.allowed)
-        self.mirror = Mirror(ports.verbs, term, clock=clock, names=ports.names, woken=self.expect)
+        self.mirror = Mirror(
+            ports.verbs, term, clock=clock, names=ports.names, woken=self.expect, hand=self._hand
+        )
         self.sender = Sender(
             platform=ports.platform,
             mirror=self.mirror,
@@ -119,10 +121,15 @@ class Reign:
         self._health = health
         self._strategy: str | None = None
 
-    def nudge(self) -> None:
-        """There may be work."""
-        self.wake.nudge()
-        self.sealer.nudge()
+    def nudge(self, due: Sequence[Due] = ()) -> None:
+        """There may be work; `due` is all there is, if it is known. It is sealed with what is decided then:
+        before that is written, sealing would only be in the way.
+        """
+        for one in due:
+            self.wake.hand(one)
+        if not due:
+            self.wake.nudge()
+            self.sealer.nudge()
 
     def expect(self, at: float) -> None:
         """Something was written, and may be due at this service time."""
@@ -132,6 +139,9 @@ class Reign:
     def follow(self, users: Collection[str]) -> None:
         """Watch these agents from now on."""
         self.channels.follow(users)
+
+    def _hand(self, due: Due) -> None:
+        self.nudge((due,))
 
     async def run(self) -> None:
         """Until the lease is lost, something breaks, or it is cancelled; then everything is brought to its

@@ -10,6 +10,7 @@ from micgate.keeper.reign import Ports, Reign
 from micgate.keeper.supervise import PASSING, Health, leaf
 from micgate.store.errors import Fenced
 from micgate.store.leases import Lease, Term
+from micgate.store.verbs import Due
 
 _PAUSE = 1.0
 
@@ -27,11 +28,13 @@ class Keeper:
     def may_send(self) -> bool:
         return self.reign is not None and self.reign.sender.may_leave()
 
-    def nudge(self) -> bool:
-        """There may be work: what a replica's own API calls after placing. False when another has the org."""
+    def nudge(self, due: Sequence[Due] = ()) -> bool:
+        """There may be work: what a replica's own API calls after placing, with all that is due, if that is
+        known. False when another has the org.
+        """
         if self.reign is None:
             return False
-        self.reign.nudge()
+        self.reign.nudge(due)
         return True
 
     def follow(self, users: Sequence[str]) -> None:

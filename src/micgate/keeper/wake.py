@@ -1,6 +1,5 @@
 """What is due → decisions → intents. `wake_at` in the store is the only timer; everything else is a hint."""
 
-import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -11,6 +10,7 @@ from micgate.control.decide import Decision, decide
 from micgate.control.microphone import Memory
 from micgate.control.pace import PACE, Pace
 from micgate.control.table import Unlisted
+from micgate.keeper.alarm import Alarm
 from micgate.keeper.budget import PER_END, Budget, Ends, given_back_at, wants_read
 from micgate.keeper.clock import ServiceClock
 from micgate.keeper.mirror import Mirror
@@ -24,8 +24,6 @@ from micgate.store.target import Subject, Target
 from micgate.store.verbs import Decided, Due, DueNow, Lapse, Verbs, at_stake
 
 LIMIT = 500
-LONGEST = 1.0
-"""A hint may get lost: look at least this often, in seconds."""
 _NEVER = float("inf")
 _NO_PROGRESS = 0.02
 _BROKEN = 30.0
@@ -98,32 +96,35 @@ class Wake:
         self._pace = pace
         self._written = written
         self._broken = broken
-        self._stirred = asyncio.Event()
-        self._expected = _NEVER
+        self._alarm = Alarm(clock)
 
     def nudge(self) -> None:
         """Something may be due now."""
-        self.expect(-_NEVER)
+        self._alarm.nudge()
 
     def expect(self, at: float) -> None:
         """Something may be due at this service time."""
-        self._expected = min(self._expected, at)
-        self._stirred.set()
+        self._alarm.expect(at)
+
+    def hand(self, due: Due) -> None:
+        """This is due now, as it was just committed: to look would find the same.
+
+        Only while nothing else is going on, else it is looked for: it may have been found already. What has
+        changed since is seen by its version, like everything that was looked for.
+        """
+        if self._alarm.waits and not self._mirror.holds(due.target):
+            self._alarm.hand(due)
+        else:
+            self._alarm.nudge()
 
     async def wait(self, until: float) -> None:
-        """Until this service time, an expected one, a nudge, or a second."""
-        latest = min(until, self._clock.now() + LONGEST)
-        while (seconds := min(latest, self._expected) - self._clock.now()) > 0:
-            self._stirred.clear()
-            await self._clock.boot.wait(self._stirred, seconds)
-        self._expected = _NEVER
+        """Until this service time, or until there may be work."""
+        await self._alarm.wait(until)
 
     async def turn(self) -> float:
         """Decide about everything that is due, and send what there is room for. When to look again."""
         turn = _Turn(self._clock.now())
-        found = await self._verbs.load_due(
-            self._term, now=turn.now, limit=LIMIT, owner_grace=self._pace.owner_grace
-        )
+        found = await self._found(turn.now)
         await self._names.learn(_users(found))
         for due in found.due:
             self._take_up(turn, due)
@@ -139,6 +140,13 @@ class Wake:
 
     def reserved(self, now: float) -> float:
         return self.ends.reserve(until=self._budget.window_ends_at(now))
+
+    async def _found(self, now: float) -> DueNow:
+        if handed := self._alarm.take(now):
+            return DueNow(due=handed, lapsed=(), next_at=self._alarm.looks_at)
+        return await self._verbs.load_due(
+            self._term, now=now, limit=LIMIT, owner_grace=self._pace.owner_grace
+        )
 
     def _take_up(self, turn: _Turn, due: Due) -> None:
         """News of a target: it joins the line, or there is nothing to send."""

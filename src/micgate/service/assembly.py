@@ -112,7 +112,7 @@ def put_together(
         log=log,
         started=lambda: log.write("service.started", url=url, org=house.org),
     )
-    house.store.nudge = lambda _: kept.nudge()
+    house.store.nudge = lambda _, due: kept.nudge(due)
     beats = Beats(time.monotonic)
     accountant = Accountant(lambda: kept.keeper, house.store, log=log)
     witness = Notary(_desk(settings, connection, parts, kept, metrics))

@@ -1,7 +1,7 @@
 """What the verbs work out between reading rows and writing them: the same for every store. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from micgate.control.command import Kind, Outcome, Verb
 from micgate.control.microphone import Memory
@@ -17,6 +17,7 @@ from micgate.store.verbs import (
     Due,
     Lapse,
     Noted,
+    Place,
     Rules,
     Sighting,
     at_stake,
@@ -180,6 +181,34 @@ def dues(rows: Iterable[Remembered], mutes: Iterable[Mute]) -> tuple[Due, ...]:
             else of_call.get(row.target.conversation_id, ()))
         for row in rows
     )  # fmt: skip
+
+
+def with_due(
+    noted: Sequence[Noted], before: Mapping[Target, Remembered], standing: Sequence[Mute]
+) -> tuple[Noted, ...]:
+    """With what is due now. `before`: the rows as they were locked; each is written once after that."""
+    woken = {one.target: one.memory for one in noted if one.woken and one.target in before}
+    rows = [
+        Remembered(target=target, version=before[target].version + 1, memory=memory)
+        for target, memory in woken.items()
+    ]
+    found = {one.target: one for one in dues(rows, standing) if _is_whole(one)}
+    return tuple(replace(one, due=found.get(one.target)) for one in noted)
+
+
+def placed_due(change: Place, placed: Sequence[Mute], row: Remembered | None) -> tuple[Due, ...]:
+    """Of a single mute of a single call, the first of its agent: the case there is every day. `row`: what it
+    woke; None where another mute of the agent stands, or somebody may have come between.
+    """
+    if row is None or len(change.mutes) != 1 or any(mute.conversation_id is None for mute in placed):
+        return ()
+    found = due(row, placed)
+    return (found,) if _is_whole(found) and not any(mute.pause_recording for mute in placed) else ()
+
+
+def _is_whole(found: Due) -> bool:
+    """Made of mutes that stand, it lacks none: those that ended and are remembered are concerned too."""
+    return {mute.id for mute in found.mutes}.issuperset(found.memory.mutes)
 
 
 def _concerns(mute: Mute, row: Remembered) -> bool:

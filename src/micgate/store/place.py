@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from micgate.control.microphone import encode
+from micgate.control.microphone import decode, encode
 from micgate.control.mute import Mute
 from micgate.control.placing import DAY, chained
 from micgate.control.policy import CAP_SECONDS
@@ -13,11 +13,11 @@ from micgate.store.database import Connection, Row, numbered_one
 from micgate.store.entries import rows_of
 from micgate.store.errors import Overtaken
 from micgate.store.idempotency import Answer, key_reused
-from micgate.store.microphones import BLANK
+from micgate.store.microphones import BLANK, Remembered
 from micgate.store.mutes import chain_of, owner_of, too_many
 from micgate.store.orgs import frozen
 from micgate.store.queries import numbered, queries
-from micgate.store.target import gate
+from micgate.store.target import Target, gate
 from micgate.store.verbs import Place, Placed
 
 _SQL = queries("place")
@@ -97,7 +97,17 @@ def _placed(change: Place, row: Row, now: float) -> Placed:
         case "chained":
             raise chained(within=change.within or 0.0, spent=row["spent"])
     added = set(row["added"] or ())
-    return Placed(mutes=tuple(mute for mute in _ordered(change.mutes) if mute.id in added))
+    mutes = tuple(mute for mute in _ordered(change.mutes) if mute.id in added)
+    return Placed(mutes=mutes, due=fold.placed_due(change, mutes, _woken(change, row)))
+
+
+def _woken(change: Place, row: Row) -> Remembered | None:
+    """The microphone of the only mute, if it is told."""
+    if row["version"] is None:
+        return None
+    mute = change.mutes[0]
+    target = Target(change.org, mute.conversation_id or "", mute.user_id)
+    return Remembered(target=target, version=row["version"], memory=decode(row["memory"]))
 
 
 def _replayed(change: Place, row: Row) -> Answer:

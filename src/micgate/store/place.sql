@@ -87,6 +87,16 @@ with wish as materialized (
   order by conversation_id, user_id
   on conflict (org, conversation_id, user_id) do update set
     wake_at = least(m.wake_at, excluded.wake_at), version = m.version + 1
+  returning conversation_id, user_id, version, memory
+), alone as (
+  -- Told only of the first mute of an agent, and if nobody changed the row between our look and its lock: what
+  -- was looked at belongs to this version then.
+  select version, memory from woken w
+  where (select count(*) from wish) = 1
+    and version = 1 + coalesce((select version from microphones b where b.org = %(org)s
+      and b.conversation_id = w.conversation_id and b.user_id = w.user_id), 0)
+    and not exists (select from mutes o
+      where o.org = %(org)s and o.user_id = w.user_id and o.ended_at is null)
 ), paused as (
   insert into recordings as r (org, conversation_id, user_id, phase, memory, wake_at, version)
   select distinct %(org)s, conversation_id, '', %(phase)s, %(memory)s::jsonb, %(now)s::float8, 1 from added
@@ -113,6 +123,7 @@ with wish as materialized (
 select word, (select array_agg(id::text) from added) as added, (select frozen_by from brake) as frozen_by,
   (select min(since) from paced where wanted + made > %(rate)s::bigint) as since,
   (select max(spent) from chains where wanted + spent > %(within)s::float8) as spent,
+  (select min(version) from alone) as version, (select min(memory::text) from alone) as memory,
   (select body_digest from replay) as body_digest, (select status from replay) as status,
   (select response from replay) as response
 from verdict;

@@ -41,6 +41,7 @@ from micgate.store.verbs import (
     Closing,
     Concluded,
     Decided,
+    Due,
     DueNow,
     Extend,
     Freeze,
@@ -60,13 +61,14 @@ from micgate.store.webhooks import Webhooks
 class PostgresStore:
     """See `verbs.Verbs`. The attributes are for reading, and for what is no microphone's business.
 
-    `nudge` tells a keeper in this very process that there is work; False: somebody else may have that org.
+    `nudge` tells a keeper in this very process that there is work, with all that is due, if it is known.
+    False: somebody else may have that org.
     """
 
     def __init__(self, database: Database, rules: Rules) -> None:
         self._database = database
         self._rules = rules
-        self.nudge: Callable[[str], bool] = lambda _: False
+        self.nudge: Callable[[str, Sequence[Due]], bool] = lambda *_: False
         self.leases = Leases(database)
         self.orgs = Orgs(database)
         self.outlooks = Outlooks(database)
@@ -100,11 +102,11 @@ class PostgresStore:
     async def _place(self, change: Place, now: float) -> Placed:
         async with self._database.at_once() as connection:
             placed = await place.place(connection, change, now=now)
-        self._tell(change.org, placed.mutes)
+        self._tell(change.org, placed.mutes, placed.due)
         return placed
 
-    def _tell(self, org: str, changed: Sequence[Mute]) -> None:
-        if changed and not self.nudge(org):
+    def _tell(self, org: str, changed: Sequence[Mute], due: Sequence[Due] = ()) -> None:
+        if changed and not self.nudge(org, due):
             self._database.hint(org)
 
     async def load_due(
@@ -137,7 +139,7 @@ class PostgresStore:
             await microphones.put(connection, org, memories, wakes=wakes)
             told = chain.from_iterable(self._rules.record(one.target, one.facts, now) for one in noted)
             await entries.add(connection, org, tuple(told))
-        return noted
+        return fold.with_due(noted, rows, standing)
 
     async def intend(
         self, term: Term, decided: Sequence[Decided], lapses: Sequence[Lapse] = (), *, now: float

@@ -95,14 +95,6 @@ Change: TypeAlias = Place | Release | Extend | Freeze | Unfreeze
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
-    """`mutes` are those that were changed, as they are now. `replayed`: it was asked and answered before."""
-
-    mutes: tuple[Mute, ...] = ()
-    replayed: Answer | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
     """A target to decide about. `mutes` stand on it, or are remembered by it and have ended since."""
 
@@ -110,6 +102,19 @@ class Due:
     version: int
     memory: Memory
     mutes: tuple[Mute, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """`mutes` are those that were changed, as they are now. `replayed`: it was asked and answered before.
+
+    `due`: all that is due because of it, as `load_due` would have found it at that moment; empty where only
+    `load_due` knows.
+    """
+
+    mutes: tuple[Mute, ...] = ()
+    replayed: Answer | None = None
+    due: tuple[Due, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,12 +136,13 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noted:
-    """What a sighting did. `woken`: the target is due now."""
+    """What a sighting did. `woken`: the target is due now; `due` as it will be found, if that can be told."""
 
     target: Target
     memory: Memory
     facts: tuple[Fact, ...]
     woken: bool
+    due: Due | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """The keeper within the service: whom it watches, and how it is."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from micgate.genesys.errors import GenesysError, OursToFix
 from micgate.genesys.io import Io
@@ -13,6 +13,7 @@ from micgate.service.telemetry.tasks import Task
 from micgate.store.errors import StoreError
 from micgate.store.leases import Term
 from micgate.store.postgres import PostgresStore
+from micgate.store.verbs import Due
 
 REFRESH = 600.0
 """Seconds between two looks who works there."""
@@ -75,9 +76,11 @@ class Kept:
             if isinstance(one, Exception):
                 raise one
 
-    def nudge(self) -> bool:
-        """There may be work. False when this replica does not keep the org."""
-        return self.keeper is not None and self.keeper.nudge()
+    def nudge(self, due: Sequence[Due] = ()) -> bool:
+        """There may be work; `due` is all there is, if it is known. False when this replica does not keep the
+        org.
+        """
+        return self.keeper is not None and self.keeper.nudge(due)
 
     def term(self) -> Term | None:
         """Of the keeper, while this replica has the lease."""

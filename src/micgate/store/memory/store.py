@@ -27,10 +27,12 @@ from micgate.store.verbs import (
     Closing,
     Concluded,
     Decided,
+    Due,
     DueNow,
     Intended,
     Lapse,
     Noted,
+    Place,
     Placed,
     Rules,
     Sighting,
@@ -52,10 +54,11 @@ class MemoryStore:
         told = [entry for mute in changed for entry in change.tell(mute)]
         if change.claim:
             self.contents.claims[change.claim.principal, change.claim.key] = change.claim
+        busy = {mute.user_id for mute in self.contents.standing_of(change.org)}
         changes.keep(self.contents, change, changed, now)
         self.contents.wake_under(change.org, changed, now)
         self.contents.add(change.org, (*change.entries, *told))
-        return Placed(mutes=changed)
+        return Placed(mutes=changed, due=self._due_by(change, changed, busy))
 
     async def load_due(
         self, term: Term, *, now: float, limit: int = 500, owner_grace: float = PACE.owner_grace
@@ -79,9 +82,10 @@ class MemoryStore:
 
     async def observe(self, term: Term, sightings: Sequence[Sighting], *, now: float) -> tuple[Noted, ...]:
         self.leases.fence(term)
+        rows = self.contents.rows
+        before = {one.target: rows[one.target] for one in sightings if one.target in rows}
         memories = {
-            one.target: self.contents.rows[one.target].memory if one.target in self.contents.rows else BLANK
-            for one in sightings
+            one.target: before[one.target].memory if one.target in before else BLANK for one in sightings
         }
         standing = self.contents.standing_of(term.org)
         noted = tuple(
@@ -92,7 +96,7 @@ class MemoryStore:
             self.contents.put(target, memory, wake=now if target in woken else None)
         for one in noted:
             self.contents.add(term.org, self._rules.record(one.target, one.facts, now))
-        return noted
+        return fold.with_due(noted, before, standing)
 
     async def intend(
         self, term: Term, decided: Sequence[Decided], lapses: Sequence[Lapse] = (), *, now: float
@@ -178,6 +182,13 @@ class MemoryStore:
 
     def backup(self) -> Contents:
         return copy.deepcopy(self.contents)
+
+    def _due_by(self, change: Change, changed: Sequence[Mute], busy: Collection[str]) -> tuple[Due, ...]:
+        """`busy`: the agents of whom a mute stood before."""
+        if not isinstance(change, Place) or not changed or changed[0].user_id in busy:
+            return ()
+        target = Target(change.org, changed[0].conversation_id or "", changed[0].user_id)
+        return fold.placed_due(change, changed, self.contents.rows.get(target))
 
     def _is_done_with(self, org: str, row: Remembered, before: float) -> bool:
         seen, target = row.memory.seen, row.target
