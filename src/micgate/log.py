@@ -29,7 +29,7 @@ SECRET_SHAPES = (
     re.compile(r"(?<=://)[^/\s@]+@"),  # the password of a URL
     re.compile(r"(?i)(?<=password=)\S+"),
     re.compile(r"(?i)(?<=bearer )\S+|(?<=basic )\S{8,}"),
-    re.compile(r"\bmg(host)?_\S+"),
+    re.compile(r"\b(mg(host)?|whsec)_\S+"),  # an API key, a webhook's secret
     re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"),  # a signed token
     re.compile(r"[^\s@<>\"'=,;()]+@[^\s@<>\"'=,;()]+"),  # an e-mail or SIP address
     re.compile(r"\+\d[\d ()-]{5,}\d"),  # a telephone number

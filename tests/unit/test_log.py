@@ -51,6 +51,7 @@ def test_repeated_failures_are_written_once_and_then_the_recovery():
         ("sent Authorization: Bearer s3cret-token", "sent Authorization"),
         ("key mg_0123456789_s3cret was refused", "was refused"),
         ("key mghost_s3cret was refused", "was refused"),
+        ("secret whsec_s3cret+/= is old", "is old"),
         ("token eyJhbGciOi.eyJzM2NyZXQ.s3cret is old", "is old"),
         ("ada.s3cret@example.com is unknown", "is unknown"),
         ("sip:s3cret@example.com rang", "rang"),
