@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from contextlib import suppress
 
 import micgate
 
@@ -17,4 +18,5 @@ async def main(agents: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1:]))
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main(sys.argv[1:]))

@@ -1,6 +1,8 @@
 """The examples run as they are, on the simulator."""
 
 import os
+import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -23,14 +25,29 @@ def test_the_watcher_prints_what_the_agent_presses(twin, environment):
     agent = twin.agents[0]
     call = twin.place_call(agent.id)
     command = [sys.executable, str(EXAMPLES / "watch_agents.py"), agent.email]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment)
     try:
         assert process.stdout.readline() == f"{agent.name} open read\n"
         twin.press_mute(call, muted=True)
         assert process.stdout.readline() == f"{agent.name} muted event\n"
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=30)[1] == ""
     finally:
         process.kill()
         process.communicate()
+
+
+def test_the_program_of_the_librarys_page_leaves_the_microphone_as_it_was(twin, environment):
+    agent = twin.agents[0]
+    call = twin.place_call(agent.id)
+    page = (EXAMPLES.parent / "docs" / "library.md").read_text("utf-8")
+    program = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0].replace("ada@example.com", agent.email)
+    command = [sys.executable, "-c", f"import micgate\n{program}"]
+    ran = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
+    assert re.fullmatch(r"[\d.]+ \d+\n", ran.stdout), ran.stderr
+    assert [one["body"] for one in twin.requests("PATCH")] == [{"muted": True}, {"muted": False}]
+    assert twin.leg(call)["muted"] is False
 
 
 def test_the_celery_task_mutes_while_the_panel_is_open_and_gives_back(twin, environment, monkeypatch):
