@@ -77,11 +77,15 @@ def test_a_change_that_never_takes_effect_says_what_was_seen(twin, environ, tmp_
 
 
 def test_a_mute_lasts_as_long_as_its_block(genesys, microphone, agent):
-    with genesys.mute(agent.email, reason="drill") as standing:
+    standing = genesys.mute(agent.email, reason="drill")
+    assert "not placed: `with`" in repr(standing)
+    with standing:
         assert microphone.muted
         assert standing.result.changed
+        assert "stands" in repr(standing)
     assert not microphone.muted
     assert standing.ended.word == "released"
+    assert "ended: released" in repr(standing)
 
 
 def test_a_mute_ends_on_time_however_long_the_block_is(genesys, microphone, agent):

@@ -16,7 +16,7 @@ from micgate.direct.find import AgentOnCall
 from micgate.direct.journal import Journal
 from micgate.direct.mute import Mute
 from micgate.direct.one_shot import new_id, record, set_once
-from micgate.direct.progress import ENDS, Ended, Progress
+from micgate.direct.progress import ENDS, Ended, Progress, stage
 from micgate.direct.wish import Wish, about
 from micgate.genesys.channel import MAX_CHANNELS, Watch
 from micgate.genesys.flows import Result
@@ -215,6 +215,9 @@ class StandingMute:
     @property
     def ended(self) -> Ended | None:
         return self._mute.ended if self._mute else None
+
+    def __repr__(self) -> str:
+        return stage(placed=self.result is not None, ended=self.ended, block="async with")
 
     async def __aenter__(self) -> Self:
         mute = self._mute = await self._make(self._said.append)

@@ -57,3 +57,10 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     result: Result | None = None
     opening: Opening | None = None
     error: GenesysError | None = None
+
+
+def stage(*, placed: bool, ended: Ended | None, block: str) -> str:
+    """What a session shows of a mute; without its block it would be taken for one that stands."""
+    if ended:
+        return f"<a mute that has ended: {ended.word}>"
+    return "<a mute that stands>" if placed else f"<a mute that is not placed: `{block}` places it>"

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from micgate.direct.mute import Mute
-from micgate.direct.progress import ENDS, Ended, Progress
+from micgate.direct.progress import ENDS, Ended, Progress, stage
 from micgate.genesys.errors import Away
 from micgate.genesys.flows import Result
 from micgate.genesys.io import Io, drive
@@ -43,6 +43,9 @@ class StandingMute:
     @property
     def ended(self) -> Ended | None:
         return self._keeper.ended
+
+    def __repr__(self) -> str:
+        return stage(placed=self.result is not None, ended=self.ended, block="with")
 
     def __enter__(self) -> Self:
         try:
