@@ -3,12 +3,14 @@
 import asyncio
 import inspect
 import json
+import math
 
 import pytest
 from front_desk import Limits, Scope
 
 from micgate.service.app import RESOURCES
-from micgate.service.principals.keyring import host
+from micgate.service.http.errors import Malformed
+from micgate.service.principals.keyring import host, issue
 from micgate.service.request.access import needs
 
 UNKNOWN = "01930000-0000-7000-8000-000000000000"
@@ -194,6 +196,27 @@ async def test_a_key_with_limits_that_cannot_be_is_not_made(desk, limits):
     answer = await desk.ask("POST", "/v1/keys", {"name": "k", "scopes": ["mute"], "limits": limits})
     assert (answer.status, answer.word) == (400, "malformed_request"), answer.body
     assert await desk.parts.keys.all() == ()
+
+
+@pytest.mark.parametrize(
+    ("limits", "says"),
+    [
+        ({"longest": 0.0}, "The limit longest of the key"),
+        ({"longest": 7201.0}, "The limit longest of the key"),
+        ({"queue_share": math.nan}, "The limit queue share of the key"),
+        ({"queues": ("a\nb",)}, "The limit queues of the key"),
+    ],
+)
+def test_which_limit_of_a_key_cannot_be_is_said_in_words(limits, says):
+    with pytest.raises(Malformed, match=says) as refused:
+        issue("o", name="k", scopes=(Scope.MUTE,), limits=Limits(**limits), now=0.0, seconds=60.0)
+    assert "2 hours" in refused.value.remedy
+
+
+@pytest.mark.parametrize("name", ["", "  ", "\udcff", "\u202e", "x" * 81])
+def test_a_key_has_a_name_that_can_be_seen(name):
+    with pytest.raises(Malformed, match="name"):
+        issue("o", name=name, scopes=(Scope.MUTE,), limits=Limits(), now=0.0, seconds=60.0)
 
 
 @pytest.mark.parametrize("limit", ["agents", "queues", "rate", "standing", "queue_share"])

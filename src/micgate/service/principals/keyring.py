@@ -48,7 +48,8 @@ def issue(
     org: str, *, name: str, scopes: tuple[Scope, ...], limits: Limits, now: float, seconds: float
 ) -> NewKey:
     """Make a key: a public prefix and 256 random bits."""
-    _check(name, scopes, seconds)
+    shown = " ".join(one_line(name).split())
+    _check(shown, scopes, seconds)
     _check_limits(limits)
     prefix = secrets.token_hex(_PREFIX_CHARACTERS // 2)
     secret = f"{_KEY}_{prefix}_{secrets.token_urlsafe(32)}"
@@ -57,7 +58,7 @@ def issue(
         org=org,
         prefix=prefix,
         hash=_hash(secret),
-        name=" ".join(one_line(name).split()),
+        name=shown,
         scopes=tuple(sorted(set(scopes))),
         limits=msgspec.json.encode(limits).decode(),
         made_at=now,
@@ -247,7 +248,7 @@ def _hash(secret: str) -> bytes:
 
 
 def _check(name: str, scopes: tuple[Scope, ...], seconds: float) -> None:
-    if not 0 < len(name.strip()) <= NAME_CHARACTERS:
+    if not 0 < len(name) <= NAME_CHARACTERS:
         raise Malformed("A key needs a name.", remedy=f"Give one of up to {NAME_CHARACTERS} characters.")
     if not scopes:
         raise Malformed("A key without a scope can do nothing.", remedy=f"Give some of: {', '.join(Scope)}.")
@@ -267,9 +268,16 @@ def _check_limits(limits: Limits) -> None:
     try:
         msgspec.convert(msgspec.to_builtins(limits), Limits)
     except msgspec.ValidationError as error:
+        at = str(error).partition("`$.")[2].partition("[")[0].rstrip("`")
         raise Malformed(
-            f"A limit of the key cannot be: {error}.", remedy="See docs/service.md for what each may be."
+            f"The limit {at.replace('_', ' ')} of the key cannot be that.", remedy=_LIMITS
         ) from None
+
+
+_LIMITS = (
+    "Longest is at most 2 hours; rate and standing are 1 or more; the queue share is over 0 and at most "
+    "100 %; agents and queues are ids."
+)
 
 
 def _unknown() -> Unauthenticated:
