@@ -106,12 +106,13 @@ def configured(
 def _option(setting: Setting) -> Callable[[Function], Function]:
     """Texts as they are: a setting is read in one way, wherever it comes from."""
     default = f"; default: {setting.default}" if setting.default else ""
+    variable = f"{setting.names[0]}{'_FILE' if setting.secret else ''}"
     return click.option(
         setting.option,
         setting.name,
         metavar="FILE" if setting.secret or setting.name == "config" else "TEXT",
         shell_complete=_completion(setting),
-        help=f"{'A file with it: ' if setting.secret else ''}{setting.help}  [{setting.names[0]}{default}]",
+        help=f"{'A file with it: ' if setting.secret else ''}{setting.help}  [{variable}{default}]",
     )
 
 
