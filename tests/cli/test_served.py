@@ -393,6 +393,7 @@ def test_a_key_does_only_what_its_scopes_say(rules):
     for arguments in (("audit", "list"), ("freeze",), ("unfreeze",)):
         told, code = rules.json(*arguments)
         assert (code, told["word"]) == (1, "not_permitted"), arguments
+        assert "micgate keys add NAME --scope " in told["remedy"]
     export = rules("audit", "export")
     assert (export.returncode, export.stdout) == (1, "")
 

@@ -61,7 +61,8 @@ def backup(*, file: Path, as_json: bool) -> int:
     _with_database(
         options.configured(output), lambda cellar: backups.backup(cellar.owner, file, tools=cellar.tools)
     )
-    output.result(f"Written to {file}.", {"file": str(file), "bytes": file.stat().st_size})
+    written = file.stat().st_size
+    output.result(f"Written: {file}, {written} bytes.", {"file": str(file), "bytes": written})
     return 0
 
 

@@ -61,7 +61,7 @@ def demand(principal: Principal, scope: Scope) -> None:
     if not principal.has(scope):
         raise _refused(
             f"This key lacks the scope {scope}.",
-            remedy="Use one that has it, or ask an administrator for one.",
+            remedy=f"Use one that has it. On the service's host: micgate keys add NAME --scope {scope}",
             rule=f"scope:{scope}",
         )
 
