@@ -94,6 +94,15 @@ async def test_a_method_that_is_not_taken_is_told_which_are(desk, method):
     assert method == "HEAD" or answer.word == "method_not_allowed"
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1/me", "/v1/mutes", "/v1/audit", "/v1/audit/export", "/nothing", "/healthz"]
+)
+async def test_no_answer_is_kept_on_the_way_or_taken_for_a_page(desk, path):
+    answer = await desk.ask("GET", path)
+    assert answer.headers.getall("Cache-Control") == ["no-store"]
+    assert answer.headers.getall("X-Content-Type-Options") == ["nosniff"]
+
+
 async def test_a_name_that_is_a_page_long_is_nobody_s_and_is_not_asked_for(desk):
     before = len(desk.twin.requests("GET"))
     answer = await desk.ask("GET", "/v1/agents/" + "x" * 5000)

@@ -18,6 +18,8 @@ TAKEN_WITHIN = 30.0
 """Seconds for a reader to take what is sent."""
 ENDLESS = frozenset({"/v1/events", "/v1/audit/export"})
 """Streams: of these there is no HEAD."""
+_ALWAYS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+"""Answers name people, and what they said is nobody's page."""
 _UNKNOWN = "other"
 
 
@@ -90,6 +92,9 @@ class _Passage:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self.seconds = time.monotonic() - self._began
+            told = {name.lower() for name, _ in message["headers"]}
+            missing = [(name, value) for name, value in _ALWAYS if name not in told]
+            message = {**message, "headers": [*message["headers"], *missing]}
         async with asyncio.timeout(TAKEN_WITHIN):
             await self._send(message)
 
