@@ -250,6 +250,7 @@ create table agents (
   primary key (org, user_id)
 );
 create index agents_by_email on agents (org, lower(email));
+create index agents_by_name on agents (org, lower(name));
 
 -- Agents and queues that need a second person.
 create table protections (
