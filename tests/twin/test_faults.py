@@ -97,6 +97,16 @@ def test_a_topic_template_stands_for_any_id():
     assert (bends(fault, CALLS), bends(fault, USERS)) == (True, False)
 
 
+@pytest.mark.parametrize(
+    ("topic", "met"),
+    [("conversations.calls", True), ("calls", True), ("conversations", False), ("alls", False)],
+)
+def test_a_topic_may_be_named_by_its_end(topic, met):
+    faults, fault = faults_with("event_lost", topic=topic)
+    assert bends(fault, CALLS) is met
+    assert (faults.for_event(topics=[CALLS]) is fault) is met
+
+
 def test_an_event_fault_without_followers_is_not_used_up():
     faults, fault = faults_with("event_lost", times=1, topic=CALLS)
     assert faults.for_event(topics=[]) is None

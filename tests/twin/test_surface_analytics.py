@@ -55,6 +55,18 @@ def test_the_activity_query_names_the_live_conversation(twin):
     assert [one["conversationId"] for one in result["entities"]] == [call["id"]]
 
 
+def test_a_page_of_the_activity_query_can_be_shorter_than_was_asked_for(twin):
+    for agent in twin.agents[:3]:
+        twin.place_call(agent.id)
+    twin.turn(activity_page_most=2)
+    client, asked = Platform.as_client(twin), activity_of(twin.agents[0].id) | {"filter": None}
+    pages = [
+        client.expect(200, "POST", f"{ACTIVITY}?pageSize=100&pageNumber={page}", asked).json["results"]
+        for page in (1, 2, 3)
+    ]
+    assert [len(page) for page in pages] == [2, 1, 0]
+
+
 def test_nobody_on_a_call_gives_no_results(twin):
     twin.place_call(state="alerting")
     client = Platform.as_client(twin)

@@ -122,6 +122,15 @@ def test_a_reset_makes_the_same_world_again(twin):
     assert twin.client_id != before["client_id"]
 
 
+def test_the_announced_clients_outlive_a_reset_to_other_people(twin):
+    twin.reset(seed=7, agents=3)
+    before = twin.told
+    twin.reset(seed=7, agents=5)
+    assert len(twin.agents) == 5
+    for kept in ("client_id", "client_secret", "public_client_id", "org"):
+        assert twin.told[kept] == before[kept]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [

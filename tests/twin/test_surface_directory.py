@@ -32,6 +32,7 @@ def test_a_search_without_a_hit_has_no_results_member(twin):
         ({"type": "CONTAINS", "fields": ["name", "email"], "value": "bakker"}, 2),
         ({"type": "TERMS", "fields": ["state"], "values": ["active"]}, 13),
         ({"type": "REGEX", "fields": ["name"], "value": "^mara b"}, 1),
+        ({"type": "REGEX", "fields": ["name"], "value": r"^Mara\SB"}, 0),
         ({"type": "REQUIRED_FIELDS", "fields": ["department"]}, 13),
         ({"type": "EXACT", "fields": ["name"], "value": "Mara Bakker", "operator": "NOT"}, 12),
         ({"type": "MATCH_ALL"}, 13),
@@ -43,7 +44,10 @@ def test_criteria_mean_what_they_say(twin, criterion, total):
     assert Platform.as_client(twin).expect(200, "POST", "/api/v2/users/search", body).json["total"] == total
 
 
-@pytest.mark.parametrize("body", [{"query": [{"type": "MAGIC"}]}, {"pageSize": 1000}, {"query": "x"}])
+@pytest.mark.parametrize(
+    "body",
+    [{"query": [{"type": "MAGIC"}]}, {"pageSize": 1000}, {"pageSize": 0}, {"pageNumber": 0}, {"query": "x"}],
+)
 def test_a_search_that_makes_no_sense_is_refused(twin, body):
     Platform.as_client(twin).expect(400, "POST", "/api/v2/users/search", body)
 
@@ -180,3 +184,9 @@ def test_head_answers_like_get_without_a_body(twin):
     reply = send(twin, "HEAD", "/api/v2/tokens/me", headers={"Authorization": f"Bearer {client.token}"})
     assert (reply.status, reply.body) == (200, b"")
     assert reply.headers["inin-ratelimit-count"]
+
+
+def test_a_state_that_nobody_can_be_in_is_refused(twin):
+    client = Platform.as_client(twin)
+    assert client.expect(200, "GET", "/api/v2/users?state=any").json["total"] == 13
+    assert client.expect(400, "GET", "/api/v2/users?state=gone").json["code"] == "invalid.value"

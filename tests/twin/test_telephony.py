@@ -1,9 +1,15 @@
 """The verbs of the control surface, and what each does to the legs of a call."""
 
+import json
+from pathlib import Path
+
 import pytest
 from worlds import call_events, call_of, changes_of, leg_of, mute, pass_time, quiet_world
 
+from micgate.twin import answers
 from micgate.twin.refusals import Impossible
+
+EVENTS = Path(__file__).parents[1] / "data" / "events"
 
 
 def states(call):
@@ -262,3 +268,16 @@ def test_a_muted_leg_keeps_its_mute_through_a_conference():
     pass_time(world, 1)
     world.telephony.conference(call.id, agent=first.id, to=second.id, connected=True)
     assert leg_of(world, call, leg).muted
+
+
+@pytest.mark.parametrize("state", ["alerting", "connected"])
+def test_the_calls_event_has_every_member_of_the_vendors_example(state):
+    world = quiet_world()
+    call, _ = call_of(world, world.agents[0], queue=next(iter(world.people.queues)), state=state)
+    example = json.loads((EVENTS / f"call_{state}.json").read_bytes())["eventBody"]
+
+    shown = answers.call_event(call)
+
+    assert set(example) <= set(shown)
+    for wanted, found in zip(example["participants"], shown["participants"], strict=True):
+        assert set(wanted) - set(found) == set(), wanted["purpose"]

@@ -12,6 +12,8 @@ from micgate.genesys.requests import activity, get_own_calls, read_activity, rea
 _ASKED_ONE_BY_ONE = 3
 _PAGES = 10
 _PAGE_SIZE = 100
+_LEAST_PAGE = 25
+"""A page as the platform makes it by itself: more is asked for, and it may have its own idea of the most."""
 
 
 async def call_now(io: Io, conversation_id: str) -> Observation | None:
@@ -45,13 +47,15 @@ async def calls_going_on(
 
 
 async def _active(io: Io, user_id: str | None) -> list[ActivityRow]:
-    found: list[ActivityRow] = []
+    """How a page is counted is unconfirmed: one with nothing new is the last."""
+    found: dict[ActivityRow, None] = {}
     for page in range(1, _PAGES + 1):
         rows = read_activity(await io.send(activity(user_id, page=page, size=_PAGE_SIZE)))
-        found += rows
-        if len(rows) < _PAGE_SIZE:
+        new = [row for row in rows if row not in found]
+        found |= dict.fromkeys(new)
+        if len(rows) < _LEAST_PAGE or not new:
             break
-    return found
+    return list(found)
 
 
 async def _own_calls(io: Io) -> tuple[Conversation, ...]:

@@ -12,7 +12,7 @@ from micgate.control.microphone import LegState
 from micgate.keeper.clock import ServiceClock
 from micgate.keeper.mirror import Mirror
 from micgate.keeper.ports import Books
-from micgate.platform.port import PAGE, GoingOn, NotTold, Platform, Toll
+from micgate.platform.port import GoingOn, NotTold, Platform, Toll
 from micgate.store.leases import Term
 from micgate.store.microphones import Remembered
 from micgate.store.target import Target
@@ -31,6 +31,8 @@ One every `BLIND` seconds at most, and only while more than half of the budget i
 FORGET = 3600.0
 """Calls that are over are kept for so long, for events that come late."""
 PAGES = 10
+LEAST_PAGE = 25
+"""A page as the platform makes it by itself: more is asked for, and it may have its own idea of the most."""
 FIRST_READS = 60
 """So many calls that nothing is known of are read at once: a fifth of the usual budget of a minute."""
 FIRST_SECONDS = 5.0
@@ -45,6 +47,22 @@ def load(mirror: Mirror, remembered: Iterable[Remembered]) -> None:
     for row in rows:
         mirror.stakes(row.target, are=_matters(row), left=_has_left(row))
     mirror.lose_sight(row.target for row in rows)
+
+
+async def overview(platform: Platform, *, toll: Toll) -> list[GoingOn]:
+    """The agents' calls that go on. How a page is counted is unconfirmed: one with nothing new is the last.
+
+    Raises `NotTold`.
+    """
+    found: dict[GoingOn, None] = {}
+    for page in range(1, PAGES + 1):
+        await toll()
+        rows = await platform.going_on(page=page)
+        new = [one for one in rows if one not in found]
+        found |= dict.fromkeys(new)
+        if len(rows) < LEAST_PAGE or not new:
+            break
+    return [one for one in found if one.user_id and one.conversation_id]
 
 
 class CatchUp:
@@ -103,7 +121,7 @@ class CatchUp:
     async def _look_over(self) -> float:
         """Which calls go on. When to ask again, in seconds."""
         try:
-            going_on = await self._going_on()
+            going_on = await overview(self._platform, toll=self._toll)
         except NotTold as error:
             return max(_RETRY, error.closed_for or 0.0)
         listed = {Target(self._term.org, one.conversation_id, one.user_id) for one in going_on}
@@ -117,16 +135,6 @@ class CatchUp:
 
     def _wants_look(self, target: Target) -> bool:
         return self._mirror.is_unseen(target) or self._mirror.is_back(target)
-
-    async def _going_on(self) -> list[GoingOn]:
-        found: list[GoingOn] = []
-        for page in range(1, PAGES + 1):
-            await self._toll()
-            rows = await self._platform.going_on(page=page)
-            found += [one for one in rows if one.user_id and one.conversation_id]
-            if len(rows) < PAGE:
-                break
-        return found
 
     async def _read_first(self, targets: Iterable[Target]) -> None:
         """Calls that go on and were never seen: until their next event nobody could say how they are."""

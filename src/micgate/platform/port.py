@@ -132,7 +132,7 @@ class Platform(Protocol):
         """Read a call, for no command."""
 
     async def going_on(self, *, page: int) -> tuple[GoingOn, ...]:
-        """One page of the calls that go on now; the last page is shorter than `PAGE`.
+        """One page of the calls that go on now: about `PAGE` of them, as the platform counts.
 
         Raises `NotTold` when the platform does not say.
         """

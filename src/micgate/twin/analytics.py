@@ -78,6 +78,7 @@ def query_activity(ask: Ask) -> Answer:
         if one.metric in counted and meets(wanted.filter, one.facts)
     ]
     size = ask.query.number("pageSize", default=1000, most=10_000)
+    size = min(size, ask.world.behaviour.activity_page_most)
     number = ask.query.number("pageNumber", default=1, most=1_000_000)
     groups = list(_groups(fitting, wanted.group_by).items())[(number - 1) * size : number * size]
     results = [_activity_result(ask, wanted, group, members) for group, members in groups]

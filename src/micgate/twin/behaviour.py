@@ -72,6 +72,9 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     activity_entities: Annotated[
         bool, Meta(description="the activity query lists conversations when asked for details")
     ] = True
+    activity_page_most: Annotated[
+        int, Meta(ge=1, description="groups on a page of the activity query, whatever page size is asked for")
+    ] = 10_000
     details_lag_s: Annotated[
         float, Meta(ge=0, description="the details query answers with what was so long ago")
     ] = 5

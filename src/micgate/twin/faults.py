@@ -41,7 +41,9 @@ _HAVE_LENGTH = EVENT_KINDS - {"event_lost"} | {"hang", "slow", "socket_silent", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """Members that are None match everything. `agent` is a user id; `path` and `topic` match as a whole."""
+    """Members that are None match everything. `agent` is a user id; `path` matches as a whole, `topic` the
+    whole or what it ends with (`conversations.calls`).
+    """
 
     method: str | None = None
     path: re.Pattern[str] | None = None
@@ -227,7 +229,9 @@ def match(
         return Match(
             method=None if method is None else method.upper(),
             path=None if path is None else re.compile(path),
-            topic=None if topic is None else re.compile(topic.replace("{id}", "[^.]+")),
+            topic=None
+            if topic is None
+            else re.compile(r"(?:.*\.)?(?:" + topic.replace("{id}", "[^.]+") + ")"),
             agent=agent,
         )
     except re.error as problem:

@@ -42,10 +42,18 @@ def assigned(
     """A user gets a leg; a queue that held the caller lets go when it is connected."""
     queue_id = None if queue is None else queue.id
     leg = of_user(floor, conversation, user=user, queue_id=queue_id, state=state, direction=direction)
-    conversation = replace(conversation, participants=(*conversation.participants, leg))
+    others = tuple(_facing(one, leg) for one in conversation.participants)
+    conversation = replace(conversation, participants=(*others, leg))
     if state != "connected":
         return conversation
     return legs.answered(conversation, leg.id, now=floor.clock.now)
+
+
+def _facing(one: Participant, leg: Participant) -> Participant:
+    """Who is outside faces whoever of us came first."""
+    if one.purpose != "customer" or one.peer_id is not None:
+        return one
+    return replace(one, peer_id=leg.communication_id)
 
 
 def customer(floor: Floor, *, name: str, number: str, direction: Direction, state: State) -> Participant:
@@ -117,7 +125,7 @@ def of_user(
         team_id=user.team_id,
         muted=muted,
         wrapup_required=queue_id is not None,
-        alerting_timeout_ms=ALERTING_TIMEOUT_MS if state == "alerting" else None,
+        alerting_timeout_ms=ALERTING_TIMEOUT_MS if queue_id or state == "alerting" else None,
         ani=conversation.address,
         dnis=OUR_NUMBER,
     )

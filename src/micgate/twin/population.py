@@ -61,6 +61,9 @@ class Population:
 
 def populate(floor: Floor, *, agents: int, rng: random.Random) -> Population:
     org = found_org(floor, name="Brightwater Services")
+    # Before the agents: however many there are, a seed has one client, and a reset may leave it as it was.
+    client = add_client(floor, grant="client_credentials", org_id=org.id, name="micgate")
+    public_client = add_client(floor, grant="pkce", org_id=org.id, name="micgate sign-in")
     divisions = floor.people.divisions_of(org.id)
     divisions.append(_add_division(floor, org=org, name="Customer Care"))
     queues = _add_queues(floor, divisions, count=_at_least_one(agents, AGENTS_PER_QUEUE))
@@ -74,8 +77,8 @@ def populate(floor: Floor, *, agents: int, rng: random.Random) -> Population:
         org=org,
         agents=people,
         supervisor=_add_supervisor(floor, divisions[0], name=names.unlike(taken, rng)),
-        client=add_client(floor, grant="client_credentials", org_id=org.id, name="micgate"),
-        public_client=add_client(floor, grant="pkce", org_id=org.id, name="micgate sign-in"),
+        client=client,
+        public_client=public_client,
     )
 
 

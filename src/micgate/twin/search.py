@@ -47,7 +47,7 @@ def _meets(user: User, criterion: Criterion) -> bool:
         return True
     if criterion.type == "REQUIRED_FIELDS":
         return all(facts)
-    return any(_fits(criterion.type, fact, value.casefold()) for fact in facts for value in wanted)
+    return any(_fits(criterion.type, fact, value) for fact in facts for value in wanted)
 
 
 def _fact(user: User, name: str) -> str:
@@ -65,17 +65,18 @@ def _fact(user: User, name: str) -> str:
 
 
 def _fits(kind: str, fact: str, value: str) -> bool:
+    if kind == "REGEX":
+        return _fits_pattern(value, fact)
+    value = value.casefold()
     if kind in {"EXACT", "TERMS"}:
         return fact == value
     if kind == "STARTS_WITH":
         return any(word.startswith(value) for word in (fact, *fact.split()))
-    if kind == "REGEX":
-        return _fits_pattern(value, fact)
     return value in fact
 
 
 def _fits_pattern(pattern: str, fact: str) -> bool:
     try:
-        return re.search(pattern, fact) is not None
+        return re.search(pattern, fact, re.IGNORECASE) is not None
     except re.error:
         raise bad_request("The value is not a regular expression.", code="invalid.value") from None

@@ -14,6 +14,7 @@ from micgate.twin.routes import Ask, Route
 from micgate.twin.search import UserSearchRequest, meets_all
 
 USERS_PER_PAGE = 100
+STATES = ("active", "inactive", "deleted", "any")
 
 
 def get_me(ask: Ask) -> Answer:
@@ -50,6 +51,8 @@ def get_routing_status(ask: Ask) -> Answer:
 
 def list_users(ask: Ask) -> Answer:
     state = ask.query.text("state") or "active"
+    if state not in STATES:
+        raise bad_request(f"state is one of {', '.join(STATES)}.", code="invalid.value")
     ids = set(ask.query.items("id"))
     expand = ask.query.items("expand")
     found = [
@@ -64,7 +67,8 @@ def list_users(ask: Ask) -> Answer:
 def search_users(ask: Ask) -> Answer:
     """An index behind the truth: somebody new is missing for a while (knob)."""
     wanted = ask.read(UserSearchRequest)
-    size, number = wanted.page_size or 25, wanted.page_number or 1
+    size = 25 if wanted.page_size is None else wanted.page_size
+    number = 1 if wanted.page_number is None else wanted.page_number
     if not (1 <= size <= USERS_PER_PAGE and number >= 1):
         raise bad_request(
             f"pageSize must be 1 to {USERS_PER_PAGE}, pageNumber at least 1.", code="invalid.value"
