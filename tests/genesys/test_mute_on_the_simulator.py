@@ -1,6 +1,7 @@
 import pytest
 
 from doctor.browser import access_token
+from micgate.genesys.bearer import SystemClock
 from micgate.genesys.errors import (
     AmbiguousCall,
     Forbidden,
@@ -169,6 +170,21 @@ async def test_two_calls_not_on_hold_are_ambiguous(twin, session, agent):
     with pytest.raises(AmbiguousCall) as caught:
         await find_call(session, await find_user(session, agent.id))
     assert set(caught.value.conversation_ids) == calls
+
+
+@pytest.mark.parametrize("hours", [-6, 6])
+async def test_a_direct_call_is_found_though_the_clock_here_is_wrong(twin, connect, agent, hours):
+    class WrongClock(SystemClock):
+        def now(self):
+            return super().now() + hours * 3600
+
+    twin.turn(activity_covers_direct="off", details_lag_s=0)
+    placed = twin.place_call(agent.id)
+    session = connect(clock=WrongClock())
+
+    call = await find_call(session, await find_user(session, agent.email))
+
+    assert call.conversation_id == placed["id"]
 
 
 async def test_a_direct_call_the_activity_query_leaves_out_is_found(twin, session, agent):
