@@ -34,15 +34,20 @@ def test_a_viewer_sees_only_the_divisions_of_the_role():
     assert refused(lambda: world.access.conversation(blind, call.id))[0] == 403
 
 
-@pytest.mark.parametrize(("knob", "served"), [("accept", True), ("forbid", False)])
-def test_a_call_is_for_services_by_knob(knob, served):
+def test_a_call_is_for_services_by_knob():
+    world = quiet_world(calls_read_without_user="accept")
+    call, _ = call_of(world, world.agents[0])
+    assert world.access.call(service(world), call.id).id == call.id
+
+
+@pytest.mark.parametrize(
+    ("knob", "refusal"), [("forbid", (403, "not.authorized")), (404, (404, "not.found"))]
+)
+def test_a_call_is_kept_from_services_by_knob(knob, refusal):
     world = quiet_world(calls_read_without_user=knob)
     call, _ = call_of(world, world.agents[0])
-    caller = service(world)
-    if served:
-        assert world.access.call(caller, call.id).id == call.id
-    else:
-        assert refused(lambda: world.access.call(caller, call.id)) == (403, "not.authorized")
+    assert refused(lambda: world.access.call(service(world), call.id)) == refusal
+    assert world.access.call(person(world, world.agents[0]), call.id).id == call.id
 
 
 def test_a_chat_is_no_call():

@@ -174,7 +174,12 @@ class Listener:
         if self.channel is None or self._sockets >= _SOCKETS_PER_CHANNEL:
             await self._change_channel()
         if self.channel is None:
-            raise Away("There is no room for another notification channel.", reached=False)
+            raise Away(
+                "There is no room for another notification channel: this OAuth client may have 20.",
+                means="Nothing is reported live until one ends, a day after it was last used.",
+                remedy="Give micgate an OAuth client of its own, which no other program makes channels with.",
+                reached=False,
+            )
         if not self._subscribed:
             await self._subscribe(self.channel)
         return self.channel

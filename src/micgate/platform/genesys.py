@@ -70,6 +70,8 @@ class GenesysPlatform:
         self._accepted = Accepted()
         self._has_user = False
         self._by_call = True
+        self._by_call_works = False
+        self._by_call_missed = False
         self._token_life = 0.0
 
     @property
@@ -111,10 +113,12 @@ class GenesysPlatform:
 
     async def look(self, conversation_id: str) -> Answer:
         started = self._session.monotonic()
+        by_call = self._by_call
         try:
-            conversation = await self._read(conversation_id)
+            conversation = await self._read(conversation_id, by_call=by_call)
         except GenesysError as error:
-            return self._unread(conversation_id, error)
+            return self._unread(conversation_id, error, by_call=by_call)
+        self._by_call_works, self._by_call_missed = by_call, False
         return Answer(
             kind=Kind.ACCEPTED,
             status=_OK,
@@ -176,20 +180,25 @@ class GenesysPlatform:
         left = self._ways(errand)[0] is not way
         return _replaced(answer, again_in=0.0) if left else answer
 
-    async def _read(self, conversation_id: str) -> Conversation:
-        if self._by_call:
+    async def _read(self, conversation_id: str, *, by_call: bool) -> Conversation:
+        if by_call:
             return read_call(await self._session.send(get_call(conversation_id, within=READ_SECONDS)))
         answer = await self._session.send(get_conversation(conversation_id, within=READ_SECONDS))
         return read_conversation(answer)
 
-    def _unread(self, conversation_id: str, error: GenesysError) -> Answer:
+    def _unread(self, conversation_id: str, error: GenesysError, *, by_call: bool) -> Answer:
+        """A call is over when a read that works does not find it. Whether calls are shown to a token without
+        a user is unconfirmed, and so is how they are refused: the other operation is asked then.
+        """
         answer = self._answer(outcome_of(error))
-        if isinstance(error, NotFound):
-            return _replaced(answer, call=CallShown(conversation_id=conversation_id))
-        if isinstance(error, Forbidden) and self._by_call:
-            self._by_call = False
+        missing = isinstance(error, NotFound)
+        if by_call and (isinstance(error, Forbidden) or (missing and not self._by_call_works)):
+            self._by_call, self._by_call_missed = False, missing
             return _replaced(answer, again_in=0.0)
-        return answer
+        if not (missing or (isinstance(error, Forbidden) and self._by_call_missed)):
+            return answer
+        self._by_call = self._by_call or self._by_call_missed
+        return _replaced(answer, call=CallShown(conversation_id=conversation_id))
 
     def _answer(self, outcome: Outcome) -> Answer:
         error = outcome.error

@@ -97,7 +97,10 @@ class Access:
         conversation = self.find(caller, conversation_id, media="call")
         if _is_or_was_party(caller, conversation):
             return conversation
-        served = not _is_user(caller) and self._floor.behaviour.calls_read_without_user == "accept"
+        knob = self._floor.behaviour.calls_read_without_user
+        if not _is_user(caller) and knob == 404:  # noqa: PLR2004 -- the knob says it so
+            raise refusals.not_found("conversation", conversation_id)
+        served = not _is_user(caller) and knob == "accept"
         if not served and not (
             _is_user(caller) and caller.role.grants_any((VIEW,), conversation.division_ids)
         ):

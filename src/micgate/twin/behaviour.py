@@ -57,7 +57,7 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         Meta(description="a user's new leg in the same conversation starts as muted as the last one was"),
     ] = False
     calls_read_without_user: Annotated[
-        Literal["accept", "forbid"],
+        Literal["accept", "forbid", 404],
         Meta(description="GET conversations/calls/{id} with a token without a user"),
     ] = "accept"
     calls_without_user: Annotated[
