@@ -463,3 +463,15 @@ def test_a_mute_survives_the_service_killed_and_ends_on_time(serving, shell, on)
     assert serving.muted(on)
     serving.simulator.wait_until(lambda: not serving.muted(on), seconds=60)
     assert time.monotonic() - began > 19
+
+
+def test_a_microphone_that_micgate_left_closed_is_not_somebody_elses(serving, shell, on):
+    shell("mute", on.agent.email, "--for", "1m", "--json")
+    serving.simulator.control("POST", f"/calls/{on.call['id']}/hold", {"agent": on.agent.id})
+    *_, released = lines(shell("unmute", on.agent.email, "--json"))
+
+    why = json.loads(shell("why", on.agent.email, "--json").stdout)
+
+    assert released["outcome"] == "left_closed"
+    assert (why["whose"], why["muted"]) == ("micgate", True)
+    assert "micgate left the microphone closed" in why["says"]

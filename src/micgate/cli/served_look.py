@@ -121,8 +121,8 @@ def _explained(found: Explanation, live: list[Microphone]) -> dict[str, Any]:
 
 
 def _whose(found: Explanation, live: list[Microphone]) -> str:
-    if any(mute.stands for mute in found.mutes):
-        return "micgate"
+    if any(mute.stands for mute in found.mutes) or any(one.muted and one.state for one in live):
+        return "micgate"  # also while it gives the microphone back, or left it closed
     seen = {one.muted for one in live}
     if True in seen:
         return "not_micgate"

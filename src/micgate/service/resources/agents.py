@@ -7,7 +7,7 @@ import msgspec
 from litestar import get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from micgate.control.microphone import LegState
+from micgate.control.microphone import LegState, State, state
 from micgate.service.principals import permission
 from micgate.service.principals.happening import Happening, happening
 from micgate.service.principals.principal import Principal
@@ -136,8 +136,17 @@ def _says(
             )
         return f"{who} is on no call that is known here, and no mute stands."
     if any(row.memory.known for row in live):
-        return f"{who} is muted, and not by micgate: the agent, a device or another app; nobody can tell."
+        return _muted(who, {state(row.memory) for row in live if row.memory.known})
     return f"No mute stands on {who}{' on these calls' if bounded else ''}."
+
+
+def _muted(who: str, states: set[State | None]) -> str:
+    """Of somebody on whom no mute stands any more."""
+    if State.LEFT_CLOSED in states:
+        return f"{who} is muted: micgate left the microphone closed on purpose when its mute ended."
+    if states != {None}:
+        return f"The last mute on {who} has ended: the microphone is being given back."
+    return f"{who} is muted, and not by micgate: the agent, a device or another app; nobody can tell."
 
 
 def _standing(mute: views.MuteView) -> str:
