@@ -111,6 +111,7 @@ class AiohttpWire:
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             middlewares=(_only_once,),
+            skip_auto_headers=("Content-Type",),  # application/octet-stream, also where there is no body
             max_line_size=_LONGEST_HEADER,
             max_field_size=_LONGEST_HEADER,
         )

@@ -216,6 +216,17 @@ async def test_request_arrives_as_given(sender, server):
     assert response.elapsed > 0
 
 
+async def test_request_without_a_body_claims_no_content_type(sender, server):
+    """As the official clients do; aiohttp says application/octet-stream, which may be refused with 415."""
+    there = server()
+    asked = Request(method="POST", path="/api/v2/notifications/channels", kind=Kind.CHANGE)
+
+    await sender.send(sender.wire(there.url), asked, {"Authorization": f"Bearer {SECRET}"})
+
+    assert "content-type" not in there.seen[0].headers
+    assert there.seen[0].headers["content-length"] == "0"
+
+
 async def test_gateway_prefix_stands_before_every_path(sender, server):
     there = server(answer(200, b"{}"))
     wire = sender.wire(f"{there.url}/genesys/")
