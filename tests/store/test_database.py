@@ -10,13 +10,14 @@ import time
 
 import psycopg
 import pytest
-from contents import NOON, House, entry, mute, placing, uuid
+from contents import NOON, House, entry, mute, placing, sending, sighting, uuid
 from swallowing import way
 
 from micgate.store import database as limits
 from micgate.store.database import Database, every, limited
 from micgate.store.embedded import OWNER
 from micgate.store.errors import Busy, InvariantBroken, StoreError, Unavailable
+from micgate.store.target import Target
 from micgate.store.verbs import Release
 
 PAUSED = """
@@ -311,3 +312,32 @@ async def test_every_foreign_error_has_a_name_of_ours(database):
     with pytest.raises(InvariantBroken, match="orgs_pkey"):
         async with database.transaction() as connection:
             await connection.execute("insert into orgs values ('twice'), ('twice')")
+
+
+async def until_somebody_waits_for_a_lock(database):
+    while True:
+        async with database.reading() as connection:
+            cursor = await connection.execute(
+                "select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+            )
+            if cursor.rowcount:
+                return
+
+
+async def test_a_microphone_that_appears_while_others_are_waited_for_keeps_what_was_decided(
+    house, database, client
+):
+    first, new = Target(house.org, "call-1", "ada"), Target(house.org, "call-2", "bob")
+    await house.store.observe(house.term, [sighting(first)], now=NOON)
+    process = client(lock_of(house))
+    seen = [sighting(first, muted=True), sighting(new)]
+    observing = asyncio.create_task(house.store.observe(house.term, seen, now=NOON))
+    await until_somebody_waits_for_a_lock(database)
+    await house.store.place(placing(house.org, mute(1, user="bob", call="call-2")), now=NOON)
+    (due,) = (await house.store.load_due(house.term, now=NOON)).due
+    await house.store.intend(house.term, [sending(due)], now=NOON)
+    await asyncio.to_thread(process.communicate, "go on\n")
+    await observing
+    (row,) = await house.store.microphones.of_agent(house.org, "bob")
+    assert row.memory.pending == sending(due).decision.command
+    assert row.memory.seen is not None

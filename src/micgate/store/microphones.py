@@ -99,6 +99,17 @@ async def lock(
     return locked
 
 
+async def add(connection: Connection, org: str, targets: Iterable[Target]) -> dict[Target, Remembered]:
+    """Make those that were not there to be locked, and lock them: somebody may have been faster, and what was
+    decided about them since must not be written over.
+    """
+    wanted = set(targets)
+    blank = {"phase": BLANK.phase, "memory": encode(BLANK).decode()}
+    for subject, part in by_subject(wanted):
+        await send(connection, _SQL[subject]["add_blank"], {"org": org, **blank, **_keys(part)})
+    return await (await lock(connection, org, wanted))() if wanted else {}
+
+
 async def wake(connection: Connection, org: str, targets: Iterable[Target], *, now: float) -> None:
     """Of rows that are locked."""
     for subject, wanted in by_subject(targets):

@@ -53,8 +53,15 @@ order by conversation_id, user_id
 on conflict (org, conversation_id, user_id) do update set
   wake_at = least(m.wake_at, excluded.wake_at), version = m.version + 1;
 
+-- name: add_blank
+insert into {table} (org, conversation_id, user_id, phase, memory, version)
+select %(org)s, conversation_id, user_id, %(phase)s, %(memory)s::jsonb, 0
+from unnest(%(conversation_id)s::text[], %(user_id)s::text[]) as added (conversation_id, user_id)
+order by conversation_id, user_id
+on conflict do nothing;
+
 -- name: put
--- The row is locked, or new. A wake is only ever brought forward here.
+-- The row is locked. A wake is only ever brought forward here.
 insert into {table} as m (org, conversation_id, user_id, leg, state, muted, held, seen_at, way, phase, memory,
   wake_at, version)
 select %(org)s, conversation_id, user_id, leg, state, muted, held, seen_at, way, phase, memory::jsonb, wake_at, 1

@@ -31,7 +31,7 @@ from micgate.store.forget import Forget
 from micgate.store.frequency import Frequency
 from micgate.store.keys import Keys
 from micgate.store.leases import Leases, Term
-from micgate.store.microphones import BLANK, Microphones
+from micgate.store.microphones import Microphones
 from micgate.store.mutes import Ending, Mutes
 from micgate.store.orgs import Orgs
 from micgate.store.outlooks import Outlooks
@@ -130,7 +130,8 @@ class PostgresStore:
             standing_at = await mutes.standing_at(connection, org, targets)
             await passed()
             rows, standing = await locked(), await standing_at()
-            memories = {target: rows[target].memory if target in rows else BLANK for target in targets}
+            rows |= await microphones.add(connection, org, targets - rows.keys())
+            memories = {target: row.memory for target, row in rows.items()}
             noted = tuple(
                 fold.take_in(self._rules, memories, sighting, standing=standing, now=now)
                 for sighting in sightings
