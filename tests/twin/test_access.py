@@ -32,6 +32,8 @@ def test_a_viewer_sees_only_the_divisions_of_the_role():
     call, _ = call_of(world, world.agents[0])
     blind = service(world, permissions=[VIEW], divisions=[home.name])
     assert refused(lambda: world.access.conversation(blind, call.id))[0] == 403
+    world.turn({"conversation_divisions": "off"})
+    assert world.access.conversation(blind, call.id).id == call.id
 
 
 def test_a_call_is_for_services_by_knob():

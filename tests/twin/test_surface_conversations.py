@@ -166,6 +166,10 @@ def test_scopes_cap_what_a_persons_token_may_do(twin):
     reader.expect(403, "PATCH", reader.mute_path(call), {"muted": True})
     reader.expect(403, "GET", "/api/v2/users/me")
 
+    twin.turn(scope_areas="off")
+    reader.expect(202, "PATCH", reader.mute_path(call), {"muted": True})
+    reader.get("/api/v2/users/me")
+
 
 def test_an_unknown_path_is_the_vendors_404_and_the_ledger_knows_the_right_call(twin):
     client = Platform.as_client(twin)

@@ -40,6 +40,13 @@ def test_a_token_is_refused_in_the_vendors_words(twin, client, form, status, wor
     assert "inin-ratelimit-count" not in refused.headers
 
 
+@pytest.mark.parametrize("member", ["description", "error_description"])
+def test_why_there_is_no_token_is_said_in_the_member_the_knob_names(twin, member):
+    twin.turn(oauth_error_text=member)
+    refused = ask_token(twin, {"grant_type": "client_credentials"}, client=(twin.client_id, "wrong"))
+    assert refused.json == {"error": "invalid_client", member: "authentication failed: invalid_client"}
+
+
 def test_a_form_with_another_content_type_is_not_read(twin):
     headers = {"Content-Type": "application/json"}
     assert send(twin, "POST", "/oauth/token", body='{"grant_type":"x"}', headers=headers).status == 400

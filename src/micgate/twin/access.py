@@ -20,9 +20,10 @@ _TOPICS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The token of a request, and in whose name it speaks."""
+    """The token of a request, and in whose name it speaks. `scoped`: scopes count (knob)."""
 
     token: Token
+    scoped: bool = True
 
     @property
     def client(self) -> Client:
@@ -47,7 +48,7 @@ class Caller:
 
     def in_scope(self, area: str, *, change: bool) -> bool:
         """Whether the scopes of a user token reach an area; always for a token without a user."""
-        if self.token.user is None:
+        if self.token.user is None or not self.scoped:
             return True
         scopes = self.token.scopes
         return area in scopes or (not change and f"{area}:readonly" in scopes)
@@ -87,7 +88,7 @@ class Access:
             caller.needs_any(VIEW)
         conversation = self.find(caller, conversation_id)
         if not _is_or_was_party(caller, conversation):
-            caller.needs_any(VIEW, divisions=conversation.division_ids)
+            caller.needs_any(VIEW, divisions=self.divisions(conversation))
         return conversation
 
     def call(self, caller: Caller, conversation_id: str) -> Conversation:
@@ -102,10 +103,14 @@ class Access:
             raise refusals.not_found("conversation", conversation_id)
         served = not _is_user(caller) and knob == "accept"
         if not served and not (
-            _is_user(caller) and caller.role.grants_any((VIEW,), conversation.division_ids)
+            _is_user(caller) and caller.role.grants_any((VIEW,), self.divisions(conversation))
         ):
             raise refusals.conversation_forbidden(conversation_id)
         return conversation
+
+    def divisions(self, conversation: Conversation) -> tuple[str, ...]:
+        """Those that a role must cover, one of them at least. Empty: the knob asks for none."""
+        return conversation.division_ids if self._floor.behaviour.conversation_divisions == "on" else ()
 
     def own(self, caller: Caller, *, media: str | None = None) -> list[Conversation]:
         """For GET conversations and conversations/calls: what occupies the calling user.

@@ -60,6 +60,16 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         Literal["accept", "forbid", 404],
         Meta(description="GET conversations/calls/{id} with a token without a user"),
     ] = "accept"
+    conversation_divisions: Annotated[
+        OnOff, Meta(description="a role counts for a conversation only when it covers one of its divisions")
+    ] = "on"
+    scope_areas: Annotated[
+        OnOff, Meta(description="a person's token reaches only the areas of the API that its scopes name")
+    ] = "on"
+    oauth_error_text: Annotated[
+        Literal["both", "description", "error_description"],
+        Meta(description="which member says why no token was given"),
+    ] = "both"
     calls_without_user: Annotated[
         Literal["empty", 400], Meta(description="GET conversations and conversations/calls without a user")
     ] = "empty"

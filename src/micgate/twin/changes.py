@@ -100,7 +100,7 @@ class Changes:
         if behaviour.on_behalf == "forbid":
             raise refusals.not_authorized()
         conversation = self._access.find(caller, conversation_id, media="call")
-        caller.needs_any(*ON_BEHALF_PERMISSIONS, divisions=conversation.division_ids)
+        caller.needs_any(*ON_BEHALF_PERMISSIONS, divisions=self._access.divisions(conversation))
         leg = _leg(conversation, participant_id)
         if user_id not in conversation.user_ids:
             raise refusals.user_not_in_conversation(user_id)
@@ -146,7 +146,7 @@ class Changes:
             raise refusals.bad_request("recordingState is required", code="invalid.value")
         caller.needs_any(PAUSE_OTHERS)
         conversation = self._access.find(caller, conversation_id, media="call")
-        caller.needs_any(PAUSE_OTHERS, divisions=conversation.division_ids)
+        caller.needs_any(PAUSE_OTHERS, divisions=self._access.divisions(conversation))
         if conversation.ended:
             raise refusals.wrong_state(409, conversation_id, "disconnected")
         if not forget:

@@ -50,11 +50,9 @@ def grant(world: World, form: Form, authorization: str | None) -> Answer:
     try:
         token = _token(world, form, authorization)
     except GrantRefused as refused:
-        body: Wire = {
-            "error": refused.error,
-            "description": refused.description,
-            "error_description": refused.description,
-        }
+        knob = world.behaviour.oauth_error_text
+        said = ("description", "error_description") if knob == "both" else (knob,)
+        body: Wire = {"error": refused.error, **dict.fromkeys(said, refused.description)}
         return json_answer(body, status=refused.status)
     return json_answer(_issued(token, now=world.now))
 

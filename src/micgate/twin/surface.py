@@ -270,7 +270,7 @@ class _ApiExchange(_Exchange):
         if self.token is None:
             raise no_token() if not call.authorization else bad_token()
         route, params = found
-        caller = Caller(self.token)
+        caller = Caller(self.token, scoped=self.twin.world.behaviour.scope_areas == "on")
         if route.area is not None:
             caller.needs_scope(route.area, change=route.changes)
         if route.any_of:
