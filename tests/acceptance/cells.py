@@ -124,7 +124,7 @@ class Cell:
         with self._floor.place() as (agent, call):
             self._agent, self._call = agent, call
             process = self._follow()
-            if self._step.kills_guardian:
+            if self._step.kills_guardian and not self._came_late:
                 self._wait(lambda: self._holder() not in {None, process.pid})
                 os.kill(self._holder() or 0, signal.SIGKILL)
             self._wait(self._is_nobodys, every=IDLE_POLL)
