@@ -249,6 +249,10 @@ def test_short_lived_tokens_are_pointed_out(doctor, client):
     assert "Token Duration" in run.says("inactivity")
 
 
+def test_tokens_of_an_hour_are_long_enough(doctor, client):
+    assert doctor(**client(token_seconds=3600)).says("inactivity").startswith("ok")
+
+
 def test_options_that_belong_together_are_asked_for(micgate):
     for arguments in (
         ["--audible"],

@@ -34,15 +34,15 @@ def witness():
 
 @pytest.fixture
 async def connect(twin):
-    """Sessions as the announced client, or with a token of one's own."""
+    """Sessions as the announced client, as another one, or with a token of one's own."""
     opened = []
 
-    def _connect(token=None, **options):
+    def _connect(token=None, *, client=None, **options):
         region = find_region(twin.api_url)
         credentials = (
             AccessToken(token)
             if token
-            else ClientCredentials(client_id=twin.client_id, client_secret=twin.client_secret)
+            else ClientCredentials(*(client or (twin.client_id, twin.client_secret)))
         )
         opened.append(Session(AiohttpWire(region), region=region, credentials=credentials, **options))
         return opened[-1]

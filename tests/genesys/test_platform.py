@@ -62,3 +62,24 @@ async def test_a_call_is_over_when_neither_operation_shows_it(twin, connect):
 
     assert answer.call.microphones == ()
     assert (await looked(platform, twin.place_call()["id"]))[-1].call.microphones != ()
+
+
+async def test_a_token_of_an_hour_is_long_enough_to_watch_with(twin, connect):
+    made = twin.control("POST", "/clients", {"token_seconds": 3600})
+    platform = GenesysPlatform(connect(client=(made["id"], made["secret"])))
+    await platform.prepare()
+    reported = asyncio.Queue()
+
+    async def toll():
+        pass
+
+    line = platform.line(
+        [twin.agents[0].id], kept=None, heard=lambda _: None, changed=reported.put_nowait, toll=toll
+    )
+    watching = asyncio.create_task(line.run())
+    try:
+        async with asyncio.timeout(20):
+            assert await reported.get() is None, "the line is up"
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)

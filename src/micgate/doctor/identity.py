@@ -12,8 +12,10 @@ from micgate.genesys.errors import BadRequest, Forbidden, MissingScope, NotFound
 from micgate.genesys.models import Subject
 from micgate.genesys.oauth import AccessToken, UserSession
 
-SHORTEST_LIFE = 3600.0
-"""Seconds. A channel ends with the token that made it, and changing over takes requests."""
+SHORTEST_LIFE = 3540.0
+"""Seconds: an hour, of which some is over when the token is looked at. A channel ends with the token that
+made it, and changing over takes requests.
+"""
 
 
 async def credentials(case: Case) -> Finding:
