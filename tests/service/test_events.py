@@ -117,6 +117,21 @@ async def test_a_viewer_who_comes_from_a_replica_that_was_ahead_is_told_what_is_
     assert (snapshot["data"]["missed"], snapshot["data"]["seq"]) == (False, newest)
 
 
+async def test_what_is_read_while_a_viewer_joins_is_not_told_again_after_its_replay(desk):
+    await desk.on_call()
+    viewer = await desk.stream.join(await desk.parts.keys.recognize(f"Bearer {await desk.key(Scope.AUDIT)}"))
+    before = len(await desk.entries())
+    await desk.until(lambda: reached(desk, before))
+    viewer.take()
+    await desk.mute()
+    head = len(await desk.entries())
+    await desk.until(lambda: reached(desk, head))
+    ticks = [tick for tick in viewer.take() if tick.sealed]
+    desk.stream.leave(viewer)
+    assert ticks and all(tick.follows(before) for tick in ticks)
+    assert not any(tick.follows(head) for tick in ticks)
+
+
 async def test_a_number_from_the_future_gets_a_snapshot_that_says_so(desk):
     async with desk.events(after=10_000) as events:
         assert (await events.next())["data"]["missed"] is True

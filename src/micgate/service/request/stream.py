@@ -63,6 +63,10 @@ class Tick:
     microphones: list[views.MicrophoneView]
     made: dict[Sight, bytes] = field(default_factory=dict)
 
+    def follows(self, seq: int) -> bool:
+        """Whether it is still to be told to somebody who was told of that record and all before it."""
+        return self.seq > seq or (self.seq == seq and not self.sealed)
+
     def encoded(self, wanted: Sight) -> bytes:
         """As one event; empty when it holds nothing for that viewer."""
         if wanted not in self.made:

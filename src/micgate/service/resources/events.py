@@ -90,7 +90,7 @@ async def _told(
                 viewer.lost, sent = False, stream.seq
                 viewer.take()
                 yield await _snapshot(parts, principal, seq=sent, missed=True)
-            ticks = [tick for tick in viewer.take() if tick.seq >= sent]
+            ticks = [tick for tick in viewer.take() if tick.follows(sent)]
             yield b"".join(tick.encoded(viewer.sight) for tick in ticks) or BEAT
         yield event("end", {}, seq=None)
     finally:
