@@ -421,6 +421,18 @@ async def test_a_key_for_some_pulls_no_brake_for_all(desk, limit):
     assert (await desk.ask("GET", "/v1/freeze")).body["frozen"] is False
 
 
+@pytest.mark.parametrize("body", [{"dry_run": True}, {"queue": "Leeds"}, [], None])
+async def test_a_brake_for_a_part_is_not_pulled_for_all(desk, body):
+    await desk.on_call()
+    mute = (await desk.mute()).body["id"]
+    for method, path in (("POST", "/v1/freeze"), ("DELETE", f"/v1/mutes/{mute}"), ("GET", "/v1/mutes")):
+        refused = await desk.ask(method, path, raw=json.dumps(body).encode())
+        assert (refused.status, refused.body["detail"]) == (400, "This takes no body.")
+    assert (await desk.ask("GET", "/v1/freeze")).body["frozen"] is False
+    assert len(await desk.store.mutes.standing(desk.org)) == 1
+    assert (await desk.ask("POST", "/v1/freeze", {})).status == 200
+
+
 async def test_the_brake_releases_all_and_refuses_new_ones_until_it_is_off(desk):
     for agent in (0, 1):
         await desk.on_call(agent)

@@ -24,9 +24,12 @@ _BODY = "data"
 async def check(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Raise an `HTTPException` of 400, or `Malformed`, for a body that is not what the handler takes."""
     decode = _decoder(unwrap(handler.fn))
-    if decode is None:
+    if decode is None and not has_one(connection):
         return
     body = await Request[Any, Any, Any](connection.scope, connection.receive).body()
+    if decode is None:
+        _check_none(body)
+        return
     if not body:
         raise ValidationException(extra=[_wrong("", "The body is missing")])
     try:
@@ -43,15 +46,27 @@ async def check(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
 
 def check_type(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
     """Raise `WrongContentType`. What a web page can send across sites without asking is no JSON."""
-    headers = connection.headers
-    if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
+    if not has_one(connection):
         return
+    headers = connection.headers
     if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise WrongContentType("The body is not sent as JSON.", remedy="Send Content-Type: application/json.")
     if headers.get("content-encoding", "identity").strip().lower() not in {"identity", ""}:
         raise WrongContentType(
             "The body is compressed.", remedy="Send it without Content-Encoding, as it is."
         )
+
+
+def has_one(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
+    """By its own account."""
+    headers = connection.headers
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+
+
+def _check_none(body: bytes) -> None:
+    """Whoever asks for a part, or for a rehearsal, of what cannot be had in part must not get all of it."""
+    if body.strip() not in {b"", b"{}"}:
+        raise Malformed("This takes no body.", remedy="Leave it out; see /openapi.json for what there is.")
 
 
 @cache
