@@ -124,9 +124,9 @@ def test_what_the_service_says_of_a_mute_is_shown(serving, shell, on):
 
 def test_a_service_that_is_away_is_waited_for_with_a_word(shell):
     elsewhere = {"MICGATE_URL": "http://127.0.0.1:1", "MICGATE_KEY": f"mg_0123456789_{'x' * 43}"}
-    done = shell("mutes", "--json", **elsewhere, MICGATE_TIMEOUT="3")
+    done = shell("mutes", "--json", **elsewhere, MICGATE_TIMEOUT="5")
     (told,) = done.stderr.splitlines()
-    assert told.endswith("connection refused. Trying again, for up to 3 s.")
+    assert told.endswith("connection refused. Trying again, for up to 5 s.")
     assert (done.returncode, json.loads(done.stdout)["exit_code"]) == (1, 1)
 
 
