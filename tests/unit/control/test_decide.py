@@ -605,6 +605,17 @@ def test_of_mutes_that_end_together_the_most_careful_decides():
     assert shown(episode) is State.LEFT_CLOSED
 
 
+def test_a_mute_that_ended_before_anybody_looked_has_its_say_too():
+    episode, first = muted(seconds=30)
+    late = msgspec.structs.replace(first, id="late", release_at=episode.now + 5, open_policy=OpenPolicy.NEVER)
+    episode.mutes[late.id] = late
+    episode.now += 40
+    episode.decide()
+    episode.run(5)
+    assert OPEN not in episode.verbs()
+    assert shown(episode) is State.LEFT_CLOSED
+
+
 def test_a_stale_mirror_is_read_before_opening():
     episode, mute = muted()
     episode.lose_events = True
