@@ -52,7 +52,7 @@ async def test_whoever_changes_the_microphone_between_look_and_lock_leaves_it_to
     async with database.transaction() as other:
         await other.execute(b"update microphones set version = version + 1 where user_id = 'ada'")
         placing_it = asyncio.create_task(house.store.place(placing(house.org, mute()), now=NOON))
-        async with database.reading() as looking, asyncio.timeout(5):
+        async with database.reading() as looking, asyncio.timeout(30):
             while not await every(looking, WAITING, {}):  # noqa: ASYNC110 -- the database tells nobody
                 await asyncio.sleep(0.01)
     placed = await placing_it
