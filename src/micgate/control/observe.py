@@ -218,16 +218,22 @@ def _explains(memory: Memory, *, muted: bool, now: float) -> _Trace | None:
 
 
 def _landed(seen: Memory, *, muted: bool) -> Memory:
-    """What the platform accepted and is seen now explains no later change. An unknown outcome does."""
-    pending = seen.pending
-    if pending and _CHANGES.get(pending.verb) is muted and not pending.landed:
-        pending = _replace(pending, landed=True)
-    if not seen.doubts and pending is seen.pending:
+    """What the platform accepted and is seen now explains no later change. An unknown outcome does.
+
+    So does what was asked for behind the opposite that is still to come: close, open, close is seen twice.
+    """
+    if not seen.doubts and seen.pending is None:
         return seen
-    doubts = tuple(
-        _replace(doubt, landed=True) if doubt.sure and doubt.sets is muted else doubt for doubt in seen.doubts
-    )
-    return _replace(seen, doubts=doubts, pending=pending)
+    doubts, met, turned = [], False, False
+    for doubt in seen.doubts:
+        open_yet = doubt.sure and not doubt.landed
+        lands = open_yet and doubt.sets is muted and not turned
+        met, turned = met or lands, turned or (open_yet and met and doubt.sets is not muted)
+        doubts.append(_replace(doubt, landed=True) if lands else doubt)
+    pending = seen.pending
+    if pending and _CHANGES.get(pending.verb) is muted and not turned:
+        pending = _replace(pending, landed=True)
+    return _replace(seen, doubts=tuple(doubts), pending=pending)
 
 
 def _looked(seen: Memory) -> Memory:

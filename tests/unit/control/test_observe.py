@@ -77,6 +77,23 @@ def test_so_does_a_command_that_was_accepted_and_is_not_yet_seen():
     assert (memory.closed_by, memory.baseline) == (ClosedBy.US, Baseline.OPEN)
 
 
+def test_closed_opened_and_closed_by_us_before_any_of_it_is_seen_is_all_ours():
+    doubts = tuple(doubt(sets, sure=True) for sets in (True, False, True))
+    memory = known(doubts=doubts)
+    for muted, landed in ((True, 1), (False, 2), (True, 3)):
+        memory, (changed,) = observe(memory, sight(muted=muted), NOW)
+        assert (changed.by, sum(one.landed for one in memory.doubts)) == (ClosedBy.US, landed)
+    _, (changed,) = observe(after(memory, sight(muted=False)), sight(muted=True), NOW)
+    assert changed.by is ClosedBy.NOT_US
+
+
+def test_what_is_seen_once_is_the_effect_of_all_that_asked_for_the_same_before_the_opposite():
+    doubts = tuple(doubt(sets, sure=True) for sets in (True, True, False))
+    memory = after(known(doubts=doubts, pending=command()), sight(muted=True))
+    assert [one.landed for one in memory.doubts] == [True, True, False]
+    assert not memory.pending.landed
+
+
 def test_a_change_that_matches_a_doubt_is_probably_us():
     memory = after(known(doubts=(doubt(),), sent=command()), sight(muted=True))
     assert (memory.closed_by, memory.baseline) == (ClosedBy.PROBABLY_US, Baseline.OPEN)
