@@ -71,6 +71,13 @@ async def test_what_was_seen_of_a_microphone_under_a_mute_tells_what_is_due(hous
     assert noted.due in await found(house, NOON + 1)
 
 
+async def test_a_microphone_that_is_new_leaves_it_to_looking(house, ada):
+    """There was nothing to lock when the mutes were read: another may have been placed meanwhile."""
+    await house.store.place(placing(house.org, mute(call=None)), now=NOON)
+    (noted,) = await house.store.observe(house.term, [sighting(ada)], now=NOON + 1)
+    assert (noted.woken, noted.due) == (True, None)
+
+
 async def test_a_microphone_that_remembers_an_ended_mute_leaves_it_to_looking(house, ada):
     """When it was to be given back is to be read of that mute."""
     (due,) = (await house.store.place(placing(house.org, mute()), now=NOON)).due

@@ -186,7 +186,9 @@ def dues(rows: Iterable[Remembered], mutes: Iterable[Mute]) -> tuple[Due, ...]:
 def with_due(
     noted: Sequence[Noted], before: Mapping[Target, Remembered], standing: Sequence[Mute]
 ) -> tuple[Noted, ...]:
-    """With what is due now. `before`: the rows as they were locked; each is written once after that."""
+    """With what is due now. `before`: rows as they were locked, before the mutes were read: changes of mutes
+    wait for that lock. Each is written once after that.
+    """
     woken = {one.target: one.memory for one in noted if one.woken and one.target in before}
     rows = [
         Remembered(target=target, version=before[target].version + 1, memory=memory)

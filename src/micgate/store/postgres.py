@@ -130,8 +130,8 @@ class PostgresStore:
             standing_at = await mutes.standing_at(connection, org, targets)
             await passed()
             rows, standing = await locked(), await standing_at()
-            rows |= await microphones.add(connection, org, targets - rows.keys())
-            memories = {target: row.memory for target, row in rows.items()}
+            new = await microphones.add(connection, org, targets - rows.keys())
+            memories = {target: row.memory for target, row in (rows | new).items()}
             noted = tuple(
                 fold.take_in(self._rules, memories, sighting, standing=standing, now=now)
                 for sighting in sightings
@@ -140,7 +140,7 @@ class PostgresStore:
             await microphones.put(connection, org, memories, wakes=wakes)
             told = chain.from_iterable(self._rules.record(one.target, one.facts, now) for one in noted)
             await entries.add(connection, org, tuple(told))
-        return fold.with_due(noted, rows, standing)
+        return fold.with_due(noted, rows, standing)  # of the new ones mutes may have been placed meanwhile
 
     async def intend(
         self, term: Term, decided: Sequence[Decided], lapses: Sequence[Lapse] = (), *, now: float
