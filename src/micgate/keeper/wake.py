@@ -27,6 +27,8 @@ LIMIT = 500
 _NEVER = float("inf")
 _NO_PROGRESS = 0.02
 _BROKEN = 30.0
+_ROOM_AGAIN = 0.25
+"""So soon after less is reserved do those who wait look for room, however often that happens."""
 _READ = 1.0
 """What was just closed is read before it is given back, should no event confirm it by then."""
 _BEHIND = 5.0
@@ -288,7 +290,7 @@ class Wake:
         elif found.next_at is not None:
             turn.look_at(turn.now if progress else turn.now + _NO_PROGRESS)
         if self.reserved(turn.now) < turn.kept:
-            turn.look_at(turn.now)  # somebody who waits may have room now
+            turn.look_at(turn.now + _ROOM_AGAIN)
 
     def _decide(self, due: Due, memory: Memory, now: float) -> Decision:
         return decide(memory, due.mutes, self._pace, now, self._new_id)
