@@ -98,11 +98,13 @@ _GENTLE = (1.0, 20.0)
 
 def draw(seed: int, *, minutes: float, troubled: bool = True) -> Story:
     rng = random.Random(f"{seed}:story")
-    steps = [*_people(rng, minutes * 60), *(_troubles(rng, minutes * 60) if troubled else ())]
-    ordered = sorted([{"at": 0.0, "what": What.KNOBS}, *steps], key=lambda step: step["at"])
+    until = minutes * 60
+    steps = [*_people(rng, until), *(_troubles(rng, until) if troubled else ())]
+    within = [step for step in steps if step["at"] < until]  # a spell may last longer than the story
+    ordered = sorted([{"at": 0.0, "what": What.KNOBS}, *within], key=lambda step: step["at"])
     return Story(
         seed=seed,
-        seconds=minutes * 60,
+        seconds=until,
         steps=tuple(
             Step(number=number, dice=rng.getrandbits(48), **step) for number, step in enumerate(ordered)
         ),

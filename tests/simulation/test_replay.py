@@ -42,6 +42,11 @@ def test_other_seeds_are_other_runs():
     assert first != second
 
 
+def test_nothing_happens_in_the_quiet_after_a_story():
+    story = draw(20137, minutes=120)
+    assert max(step.at for step in story.steps) < story.seconds
+
+
 @pytest.fixture
 def mutes_that_never_end(monkeypatch):
     monkeypatch.setattr(decide, "_expire", lambda turn: turn)

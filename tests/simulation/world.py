@@ -156,6 +156,8 @@ class Simulation:
         try:
             self.go_on(self.story.seconds - self.story.begins)
             self.weather.clear()
+            for process in self.processes:
+                process.forget_plans()
             self._calm(_RETRIED)
             self.go_on(QUIET)
             self.invariants.closing()
