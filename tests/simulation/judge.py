@@ -11,7 +11,8 @@ DOUBT = 15.0
 @dataclass(slots=True)
 class Judge:
     """Of one microphone. `foreign`: closed, and no command of ours explains it. `blind`: something may have
-    been missed; where nothing of ours is (`at_rest`) the next event makes up for it, elsewhere only a read.
+    been missed; where nothing of ours is (`at_rest`), or no leg was seen and no mute made yet, the next event
+    makes up for it, elsewhere only a read.
     `looked`: a read stands behind what is known, and nothing said otherwise since it began.
     """
 
@@ -40,7 +41,7 @@ class Judge:
         if seen.way is Way.EVENT and seen.leg in self.former:
             return
         self._look(seen)
-        if seen.way is Way.READ or self.at_rest:
+        if seen.way is Way.READ or self.at_rest or (self.leg is None and not self.mutes):
             self.blind = False
         if seen.state is LegState.OVER:
             self.former.add(seen.leg)
